@@ -1,0 +1,1 @@
+//! Containers that software is shipped in: xar, cpio, zip, disk image trailers.

@@ -1,0 +1,1 @@
+//! Documents that travel with code: property lists, entitlements, provisioning profiles, notarization tickets.

@@ -1,0 +1,1 @@
+//! Mach-O images and the universal files that carry several of them.

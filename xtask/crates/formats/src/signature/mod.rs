@@ -1,0 +1,1 @@
+//! Code signatures: what a signature says and whether its parts fit together.
