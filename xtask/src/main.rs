@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask …`: see `cli` for the list of commands.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::cli::main()
+}

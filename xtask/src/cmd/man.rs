@@ -1,0 +1,18 @@
+//! `cargo xtask man`.
+
+use crate::{
+    cmd::Context,
+    error::{Error, Exit, Result},
+};
+
+/// Prints the manual page
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<String>,
+}
+
+/// Not written yet, and says so.
+pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
+    Err(Error::tool("`man` is not written yet"))
+}

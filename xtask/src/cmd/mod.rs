@@ -1,0 +1,53 @@
+//! The commands, one file each: the clap struct is what was typed, `run` is what it does.
+
+pub mod adopt;
+pub mod build;
+pub mod bundle;
+pub mod catalogue;
+pub mod ci;
+pub mod completions;
+pub mod dist;
+pub mod doctor;
+pub mod explain;
+pub mod harness;
+pub mod iig;
+pub mod lipo;
+pub mod man;
+pub mod notarize;
+pub mod notary;
+pub mod package;
+pub mod profile;
+pub mod prove;
+pub mod reproduce;
+pub mod setup;
+pub mod sign;
+pub mod signature;
+pub mod staple;
+pub mod ticket;
+pub mod triage;
+pub mod verify;
+
+use crate::{error::Result, tools::Toolbox, workspace::Workspace};
+
+/// What every command is handed.
+#[derive(Debug, Default)]
+pub struct Context {
+    tools: Toolbox,
+}
+
+impl Context {
+    /// This machine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// External programs, and facts about the host.
+    pub fn tools(&self) -> &Toolbox {
+        &self.tools
+    }
+
+    /// The checkout we are in; commands that look at foreign files do not need one.
+    pub fn workspace(&self) -> Result<Workspace> {
+        Workspace::find()
+    }
+}

@@ -1,0 +1,18 @@
+//! Builds, signs, notarizes, verifies and explains DriverKit drivers.
+//!
+//! ```text
+//!   cli ─▶ cmd ─▶ config ─▶ plan ─▶ stage ─▶ inspect ─▶ checks ─▶ report
+//!                                     │
+//!                                   tools      the only place that starts processes
+//! ```
+//! ARCHITECTURE.md says which room may see which.
+
+pub mod cli;
+pub mod cmd;
+pub mod error;
+pub mod interrupt;
+pub mod terminal;
+pub mod tools;
+pub mod workspace;
+
+pub use error::{Doing, Error, Exit, Result};

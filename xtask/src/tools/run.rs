@@ -1,0 +1,266 @@
+//! Runs a [`Call`]: its own process group, a deadline, Ctrl-C, and failures told as *doing → cause → hint*.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    error::{Error, Result},
+    interrupt::{self, Watched},
+    terminal,
+    tools::{Call, Host},
+};
+
+/// What a program may write before we stop keeping it. Compiler errors of a bad day are a few megabytes.
+const MAX_OUTPUT: u64 = 64 << 20;
+
+/// How long a child may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What a call left.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Standard output as text, invalid bytes replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text, invalid bytes replaced.
+    pub fn complaints(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// Finds and runs programs.
+#[derive(Debug)]
+pub struct Toolbox {
+    host: Host,
+    found: Mutex<BTreeMap<PathBuf, Option<PathBuf>>>,
+    search: Vec<PathBuf>,
+}
+
+impl Toolbox {
+    /// Programs of this machine.
+    pub fn new() -> Self {
+        Self { host: Host::real(), found: Mutex::default(), search: Vec::new() }
+    }
+
+    /// Looks into `folders` before `PATH`: versioned compilers, tools kept in the user's cache, stand-ins.
+    #[must_use]
+    pub fn searching(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.search.extend(folders);
+        self
+    }
+
+    /// A host made up by a test.
+    #[must_use]
+    pub fn on(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Facts about the machine.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Where `program` is, if it is anywhere.
+    pub fn find(&self, program: impl AsRef<Path>) -> Option<PathBuf> {
+        let program = program.as_ref();
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.entry(program.to_owned()).or_insert_with(|| self.search(program)).clone()
+    }
+
+    fn search(&self, program: &Path) -> Option<PathBuf> {
+        if program.components().count() > 1 {
+            return which::which(program).ok();
+        }
+        let ours =
+            self.search.iter().map(|folder| folder.join(program)).find_map(|path| which::which(path).ok());
+        ours.or_else(|| which::which(program).ok())
+    }
+
+    /// Runs a call that must succeed.
+    pub fn run(&self, call: &Call) -> Result<Output> {
+        let output = self.try_run(call)?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        interrupt::check()?;
+        let complaints = output.complaints();
+        let said = if complaints.trim().is_empty() { output.text() } else { complaints.clone() };
+        let program = call.program.display();
+        let error = Error::tool(format!("cannot {}", call.purpose))
+            .because(format!("`{program}` ended with {}", ended(output.status)));
+        let error = if said.trim().is_empty() { error } else { error.because(said) };
+        Err(match (call.hint)(&complaints) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
+    }
+
+    /// Runs a call whose failure is an answer too. An error means that it could not be run to its end.
+    pub fn try_run(&self, call: &Call) -> Result<Output> {
+        interrupt::check()?;
+        let cannot = || Error::tool(format!("cannot {}", call.purpose));
+        let program = self.find(&call.program).ok_or_else(|| {
+            cannot()
+                .because(format!("`{}` is not installed", call.program.display()))
+                .hint("`cargo xtask doctor` lists what is missing, `cargo xtask setup` installs it")
+        })?;
+        terminal::call(call);
+
+        let shell = xshell::Shell::new().map_err(|error| cannot().because(error))?;
+        let args = &call.args;
+        let mut command: Command = xshell::cmd!(shell, "{program} {args...}").into();
+        command.envs(call.env.iter().map(|(name, value)| (name, value)));
+        if let Some(folder) = &call.folder {
+            command.current_dir(folder);
+        }
+        let stdin = if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+
+        let mut child = command.spawn().map_err(|error| cannot().because(error))?;
+        let group = Watched::new(child.id());
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let stdin = child.stdin.take();
+        thread::scope(|scope| {
+            let stdout = scope.spawn(|| read_all(stdout));
+            let stderr = scope.spawn(|| read_all(stderr));
+            if let (Some(mut pipe), Some(bytes)) = (stdin, &call.stdin) {
+                // A child that does not read all of it says so by its exit status.
+                let _ = pipe.write_all(bytes.expose());
+            }
+            let status = wait(&mut child, &group, call.deadline);
+            // The pipes close when the last of the group is gone.
+            let output = |reader: thread::ScopedJoinHandle<'_, Vec<u8>>| reader.join().unwrap_or_default();
+            let (stdout, stderr) = (output(stdout), output(stderr));
+            match status {
+                Ok(Some(status)) => Ok(Output { status, stdout, stderr }),
+                Ok(None) if interrupt::happened() => Err(Error::interrupted()),
+                Ok(None) => Err(cannot().because(format!(
+                    "`{}` took longer than {} s",
+                    call.program.display(),
+                    call.deadline.as_secs()
+                ))),
+                Err(error) => Err(cannot().because(error)),
+            }
+        })
+    }
+}
+
+impl Default for Toolbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Waits for the child; `None` when it had to be ended.
+fn wait(
+    child: &mut std::process::Child,
+    group: &Watched,
+    deadline: Duration,
+) -> std::io::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let interrupted = interrupt::happened() && !status.success();
+            return Ok((!interrupted).then_some(status));
+        }
+        if start.elapsed() > deadline || interrupt::happened() {
+            break;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+    group.kill(Signal::TERM);
+    let asked = Instant::now();
+    while asked.elapsed() < GRACE {
+        if child.try_wait()?.is_some() {
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    group.kill(Signal::KILL);
+    child.wait()?;
+    Ok(None)
+}
+
+fn read_all(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // What arrived before a broken pipe is still worth showing; the rest is drained so that the child can end.
+        let _ = pipe.by_ref().take(MAX_OUTPUT).read_to_end(&mut bytes);
+        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+    }
+    bytes
+}
+
+fn ended(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "no status".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::Exit, tools::Secret};
+
+    fn shell(script: &str) -> Call {
+        Call::new("sh", "try a script").arg("-c").arg(script)
+    }
+
+    #[test]
+    fn a_failure_says_what_was_being_done_and_shows_the_whole_complaint() {
+        let error = Toolbox::new().run(&shell("echo one >&2; echo two >&2; exit 7")).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("cannot try a script"), "{text}");
+        assert!(text.contains("exit code 7") && text.contains("one") && text.contains("two"), "{text}");
+        assert_eq!(error.exit(), Exit::Tool);
+    }
+
+    #[test]
+    fn a_missing_program_names_itself_and_the_way_out() {
+        let error = Toolbox::new().run(&Call::new("no-such-program-here", "try")).unwrap_err().to_string();
+        assert!(error.contains("`no-such-program-here` is not installed"), "{error}");
+        assert!(error.contains("cargo xtask setup"), "{error}");
+    }
+
+    #[test]
+    fn a_deadline_ends_the_whole_process_group() {
+        let start = Instant::now();
+        let call = shell("sleep 30 & sleep 30").deadline(Duration::from_millis(100));
+        let error = Toolbox::new().run(&call).unwrap_err().to_string();
+        assert!(error.contains("took longer"), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(10), "the grandchild kept the pipe open");
+    }
+
+    #[test]
+    fn a_secret_travels_on_standard_input() {
+        let output = Toolbox::new().run(&shell("cat").stdin(Secret::new(b"s3cret".to_vec()))).unwrap();
+        assert_eq!(output.stdout, b"s3cret");
+    }
+}
