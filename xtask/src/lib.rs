@@ -12,6 +12,8 @@ pub mod cmd;
 pub mod config;
 pub mod error;
 pub mod interrupt;
+pub mod plan;
+pub mod stage;
 pub mod terminal;
 pub mod tools;
 pub mod workspace;

@@ -20,7 +20,7 @@ pub use driver::{Driver, SelfTest};
 pub use help::help;
 pub use load::Located;
 pub use signing::{IdentitySource, Mode, Notarization, NotaryKey, PackageKind, Part, SecretSource, Signing};
-pub use triple::{Arch, Platform, Triple};
+pub use triple::{ARM64E, Arch, Platform, Triple};
 pub use version::{DottedVersion, KextVersion};
 
 use crate::{

@@ -1,0 +1,177 @@
+//! Which compilers, linkers and SDKs build the product.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Backend, BackendChoice};
+use crate::{
+    config::Platform,
+    error::{Error, Result},
+    tools::Toolbox,
+    workspace::Workspace,
+};
+
+/// LLVM releases that the tests cover, in the order of preference. 19 is what Debian 12 packages.
+const LLVM: &[&str] = &["-19", "", "-20", "-21"];
+
+/// A program of the tool chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// The name it is called by: `clang++-19`.
+    pub name: String,
+    /// Where it is; `None` when it is missing.
+    pub path: Option<PathBuf>,
+}
+
+/// An SDK: headers and library stubs for one platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sdk {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Our open subset, rather than one extracted from Xcode.
+    pub open: bool,
+}
+
+/// Compilers, linkers and SDKs.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    /// Whose tools build.
+    pub backend: Backend,
+    /// Why these.
+    pub why: &'static str,
+    /// C++ compiler for drivers.
+    pub cxx: Tool,
+    /// C and Objective-C compiler for the app.
+    pub cc: Tool,
+    /// Linker.
+    pub linker: Tool,
+    /// Extracts debug information.
+    pub dsymutil: Tool,
+    /// Removes debug information.
+    pub strip: Tool,
+    /// Apple's interface generator, when the backend is Apple's.
+    pub iig: Option<Tool>,
+    /// SDK for drivers.
+    pub driverkit: Sdk,
+    /// SDK for the app.
+    pub macos: Sdk,
+}
+
+impl Toolchain {
+    /// Looks for the tools. Missing ones are found out by [`Toolchain::missing`], so that a plan can be shown without them.
+    pub fn find(tools: &Toolbox, workspace: &Workspace, choice: BackendChoice) -> Result<Self> {
+        let (backend, why) = match (choice, tools.host().is_mac()) {
+            (BackendChoice::Apple, false) => {
+                return Err(
+                    Error::usage("`--backend apple` needs a Mac with Xcode").hint("use `--backend portable`")
+                );
+            }
+            (BackendChoice::Apple, true) => (Backend::Apple, "asked for"),
+            (BackendChoice::Portable, _) => (Backend::Portable, "asked for"),
+            (BackendChoice::Auto, true) => (Backend::Apple, "this is a Mac"),
+            (BackendChoice::Auto, false) => (Backend::Portable, "this is not a Mac"),
+        };
+        let driverkit = Sdk::find("DRIVERKIT_SDK", "DriverKit", workspace)?;
+        let macos = Sdk::find("MACOS_SDK", "MacOSX", workspace)?;
+        let xcrun = || Tool::find(tools, &["xcrun"]);
+        Ok(match backend {
+            Backend::Apple => Self {
+                backend,
+                why,
+                cxx: xcrun(),
+                cc: xcrun(),
+                linker: xcrun(),
+                dsymutil: xcrun(),
+                strip: xcrun(),
+                iig: Some(xcrun()),
+                driverkit,
+                macos,
+            },
+            Backend::Portable => Self {
+                backend,
+                why,
+                cxx: Tool::versioned(tools, "clang++"),
+                cc: Tool::versioned(tools, "clang"),
+                linker: Tool::versioned(tools, "ld64.lld"),
+                dsymutil: Tool::versioned(tools, "dsymutil"),
+                strip: Tool::versioned(tools, "llvm-strip"),
+                iig: None,
+                driverkit,
+                macos,
+            },
+        })
+    }
+
+    /// The tools that are not installed.
+    pub fn missing(&self) -> Vec<&Tool> {
+        let all =
+            [&self.cxx, &self.cc, &self.linker, &self.dsymutil, &self.strip].into_iter().chain(&self.iig);
+        let mut missing: Vec<&Tool> = all.filter(|tool| tool.path.is_none()).collect();
+        missing.dedup_by(|a, b| a.name == b.name);
+        missing
+    }
+
+    /// The SDK of a platform.
+    pub fn sdk(&self, platform: Platform) -> &Sdk {
+        match platform {
+            Platform::DriverKit => &self.driverkit,
+            Platform::MacOs => &self.macos,
+        }
+    }
+}
+
+impl Tool {
+    fn find(tools: &Toolbox, names: &[&str]) -> Self {
+        let found = names.iter().find_map(|name| Some((*name, tools.find(name)?)));
+        match found {
+            Some((name, path)) => Self { name: name.to_owned(), path: Some(path) },
+            None => Self { name: names.first().copied().unwrap_or_default().to_owned(), path: None },
+        }
+    }
+
+    fn versioned(tools: &Toolbox, name: &str) -> Self {
+        let names: Vec<String> = LLVM.iter().map(|suffix| format!("{name}{suffix}")).collect();
+        Self::find(tools, &names.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+impl Sdk {
+    /// The folder that `variable` names, else our subset.
+    fn find(variable: &str, name: &str, workspace: &Workspace) -> Result<Self> {
+        let sdk = match std::env::var_os(variable) {
+            Some(path) if !path.is_empty() => Self { path: PathBuf::from(path), open: false },
+            _ => Self { path: workspace.root().join("xtask/sdk").join(name), open: true },
+        };
+        if sdk.path.join("SDKSettings.json").is_file() {
+            return Ok(sdk);
+        }
+        let cannot = Error::usage(format!(
+            "`{}` is not an SDK: it has no `SDKSettings.json`",
+            workspace.shown(&sdk.path)
+        ));
+        Err(match sdk.open {
+            true => cannot.hint("the checkout is not complete: `git status` in it"),
+            false => cannot.hint(format!(
+                "{variable} names the folder of an SDK extracted from Xcode, such as DriverKit25.5.sdk"
+            )),
+        })
+    }
+
+    /// The DriverKit SDK keeps everything below `System/DriverKit`.
+    pub fn libraries(&self, platform: Platform) -> PathBuf {
+        self.root(platform).join("usr/lib")
+    }
+
+    /// Where frameworks are.
+    pub fn frameworks(&self, platform: Platform) -> PathBuf {
+        self.root(platform).join("System/Library/Frameworks")
+    }
+
+    fn root(&self, platform: Platform) -> PathBuf {
+        match platform {
+            Platform::DriverKit => self.path.join("System/DriverKit"),
+            Platform::MacOs => Path::new(&self.path).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The chain of artifacts. Each stage takes what the one before made **by value**, so the order cannot be wrong.
+//!
+//! ```text
+//!   build ▶ Universal… ▶ bundle ▶ Bundle ▶ sign ▶ Signed ▶ notarize ▶ Notarized ▶ package ▶ Container… ▶ publish
+//! ```
+//! An artifact is declared in the file of the stage that makes it, with private fields.
+
+pub mod build;
+pub mod bundle;
+pub mod files;
+mod finish;
+mod generate;
+pub mod merge;
+pub mod stamp;
+
+pub use build::{Built, Universal};
+pub use bundle::Bundle;
