@@ -12,6 +12,7 @@ pub mod authority;
 pub mod certificate;
 pub mod cms;
 pub mod error;
+pub mod identity;
 pub mod key;
 pub mod timestamp;
 

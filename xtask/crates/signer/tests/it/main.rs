@@ -1,0 +1,5 @@
+//! Second opinions: other people's tools on our output, and our readers on theirs.
+
+mod identities;
+mod oracle;
+mod timestamps;
