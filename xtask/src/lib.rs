@@ -13,6 +13,7 @@ pub mod config;
 pub mod error;
 pub mod interrupt;
 pub mod plan;
+pub mod setup;
 pub mod stage;
 pub mod terminal;
 pub mod tools;

@@ -1,18 +1,26 @@
 //! `cargo xtask build`.
 
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{
+        Context,
+        pipeline::{self, Next, Options},
+    },
+    error::{Exit, Result},
+    plan::Until,
 };
 
 /// Compiles and merges driver and app, unsigned
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: cargo xtask build --backend portable")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    #[command(flatten)]
+    options: Options,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`build` is not written yet"))
+/// Runs the chain until universal binaries exist.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    match pipeline::prepare(&args.options, Until::Built, context)? {
+        Next::Done(exit) => Ok(exit),
+        Next::Run(plan) => pipeline::run(&plan, context),
+    }
 }

@@ -1,18 +1,32 @@
 //! `cargo xtask dist`.
 
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{
+        Context,
+        pipeline::{self, Next, Options},
+    },
+    error::{Exit, Result},
+    plan::Until,
 };
 
 /// The whole pipeline: a signed, verified, packaged driver in dist/
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask dist --setup              install what is missing, then build a rehearsal
+  cargo xtask dist --plan               show what would be done
+  cargo xtask dist --signing developer-id --build 13")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    #[command(flatten)]
+    options: Options,
+    /// How far to go
+    #[arg(long, value_enum, default_value_t = Until::Packaged)]
+    until: Until,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`dist` is not written yet"))
+/// Runs the chain as far as asked.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    match pipeline::prepare(&args.options, args.until, context)? {
+        Next::Done(exit) => Ok(exit),
+        Next::Run(plan) => pipeline::run(&plan, context),
+    }
 }

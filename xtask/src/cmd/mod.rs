@@ -16,6 +16,7 @@ pub mod man;
 pub mod notarize;
 pub mod notary;
 pub mod package;
+pub mod pipeline;
 pub mod profile;
 pub mod prove;
 pub mod reproduce;
@@ -27,7 +28,21 @@ pub mod ticket;
 pub mod triage;
 pub mod verify;
 
-use crate::{error::Result, tools::Toolbox, workspace::Workspace};
+use std::io::Write;
+
+use crate::{
+    error::{Doing, Result},
+    tools::Toolbox,
+    workspace::Workspace,
+};
+
+/// Writes a result to stdout. A reader that went away (`| head`) is not a fault.
+pub fn print(text: &str) -> Result {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.doing(|| "cannot write to stdout"),
+    }
+}
 
 /// What every command is handed.
 #[derive(Debug, Default)]
@@ -38,7 +53,7 @@ pub struct Context {
 impl Context {
     /// This machine.
     pub fn new() -> Self {
-        Self::default()
+        Self { tools: Toolbox::new().searching(crate::setup::cached_programs()) }
     }
 
     /// External programs, and facts about the host.

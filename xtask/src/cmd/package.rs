@@ -1,18 +1,26 @@
 //! `cargo xtask package`.
 
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{
+        Context,
+        pipeline::{self, Next, Options},
+    },
+    error::{Exit, Result},
+    plan::Until,
 };
 
-/// Makes zip, pkg and symbols from what was signed
+/// Makes zip, pkg and symbols, after everything before them
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: cargo xtask package")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    #[command(flatten)]
+    options: Options,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`package` is not written yet"))
+/// Runs the chain until packages exist.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    match pipeline::prepare(&args.options, Until::Packaged, context)? {
+        Next::Done(exit) => Ok(exit),
+        Next::Run(plan) => pipeline::run(&plan, context),
+    }
 }

@@ -11,6 +11,7 @@ pub mod files;
 mod finish;
 mod generate;
 pub mod merge;
+pub mod publish;
 pub mod stamp;
 
 pub use build::{Built, Universal};

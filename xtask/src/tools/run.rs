@@ -89,6 +89,11 @@ impl Toolbox {
         found.entry(program.to_owned()).or_insert_with(|| self.search(program)).clone()
     }
 
+    /// Forgets what was and was not found: something was installed.
+    pub fn look_again(&self) {
+        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
     fn search(&self, program: &Path) -> Option<PathBuf> {
         if program.components().count() > 1 {
             return which::which(program).ok();

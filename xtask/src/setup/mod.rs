@@ -1,0 +1,7 @@
+//! What this machine needs, what of it is missing, and how it is installed.
+
+mod install;
+mod needs;
+
+pub use install::{cache, cached_programs, install, shown_commands};
+pub use needs::{Need, Purpose, Source, needs};
