@@ -1,18 +1,147 @@
 //! `cargo xtask doctor`.
 
+use serde::Serialize;
+
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{Context, print},
+    error::{Doing, Error, Exit, Result},
+    plan::Format,
+    setup::{self, Need, Purpose},
 };
 
 /// Says what is missing on this machine, and why it is needed
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask doctor
+  cargo xtask doctor --oracles --format json
+  cargo xtask doctor --signing developer-id     also everything that signing will need")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    /// Also the tools that tests ask for a second opinion
+    #[arg(long)]
+    oracles: bool,
+    /// Also looks into this signing file: certificates, profiles, entitlements
+    #[arg(long, value_name = "NAME")]
+    signing: Option<String>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`doctor` is not written yet"))
+#[derive(Serialize)]
+struct Health {
+    schema: u32,
+    os: &'static str,
+    arch: String,
+    tools: Vec<Tool>,
+    install: Vec<String>,
+    not_on_this_host: Vec<&'static str>,
+    secrets_in_signing: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    why: &'static str,
+    found: Option<String>,
+}
+
+/// Looks, and says what it saw. A missing tool is exit code 3.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    let tools = context.tools();
+    let purpose = if args.oracles { Purpose::Oracles } else { Purpose::Build };
+    let needs = setup::needs(purpose, tools.host());
+    let missing: Vec<Need> = needs.iter().filter(|need| !need.is_met(tools)).copied().collect();
+    let found = |need: &Need| need.programs.iter().find_map(|program| tools.find(program));
+    let health = Health {
+        schema: 1,
+        os: std::env::consts::OS,
+        arch: tools.host().arch.clone(),
+        tools: needs
+            .iter()
+            .map(|need| Tool {
+                name: need.name,
+                why: need.why,
+                found: found(need).map(|path| path.display().to_string()),
+            })
+            .collect(),
+        install: if missing.is_empty() {
+            Vec::new()
+        } else {
+            setup::shown_commands(&missing, tools, &workspace)
+        },
+        not_on_this_host: if tools.host().is_mac() { Vec::new() } else { ONLY_ON_A_MAC.to_vec() },
+        secrets_in_signing: secrets(&workspace)?,
+    };
+    match args.format {
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&health).doing(|| "cannot write the result")?;
+            print(&(json + "\n"))?;
+        }
+        Format::Text => print(&text(&health))?,
+    }
+    let signing = match &args.signing {
+        Some(name) => return Err(Error::tool(format!("cannot look into `{name}` yet"))),
+        None => Exit::Passed,
+    };
+    Ok(match (missing.is_empty(), health.secrets_in_signing.is_empty()) {
+        (_, false) => Exit::Findings,
+        (false, _) => Exit::Tool,
+        _ => signing,
+    })
+}
+
+/// What a Mac would add.
+const ONLY_ON_A_MAC: &[&str] = &[
+    "xcrun, clang++, ld, iig: the real DriverKit SDK and linker",
+    "codesign with an identity of the keychain",
+    "spctl, syspolicy_check, stapler: Apple's own verdicts beside ours",
+    "harness: activation and launch with SIP on",
+];
+
+fn text(health: &Health) -> String {
+    let mut text = format!("{} {}\n", health.os, health.arch);
+    for tool in &health.tools {
+        let (mark, place) = match &tool.found {
+            Some(path) => ("ok     ", path.as_str()),
+            None => ("MISSING", ""),
+        };
+        text += &format!("  {mark}  {:<12} {:<52} {place}\n", tool.name, tool.why);
+    }
+    if !health.install.is_empty() {
+        text += "\nto install what is missing: cargo xtask setup, which runs\n";
+        health.install.iter().for_each(|command| text += &format!("  {command}\n"));
+    }
+    if !health.not_on_this_host.is_empty() {
+        text += "\nnot on this host, a Mac would add\n";
+        health.not_on_this_host.iter().for_each(|what| text += &format!("  {what}\n"));
+    }
+    if !health.secrets_in_signing.is_empty() {
+        text += "\nsigning/ holds what must not be in a repository\n";
+        health.secrets_in_signing.iter().for_each(|path| text += &format!("  {path}\n"));
+    }
+    text
+}
+
+/// Files in `signing/` that are or contain private keys.
+fn secrets(workspace: &crate::workspace::Workspace) -> Result<Vec<String>> {
+    let folder = workspace.root().join("signing");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in crate::stage::files::walk(&folder)? {
+        if entry.kind != crate::stage::files::Kind::File {
+            continue;
+        }
+        let path = folder.join(&entry.path);
+        let bytes = crate::stage::files::read(&path)?;
+        let named =
+            path.extension().is_some_and(|ending| ["p12", "pfx", "p8", "key"].iter().any(|it| ending == *it));
+        let has = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        if named || has(b"PRIVATE KEY-----") {
+            found.push(workspace.shown(&path).to_string());
+        }
+    }
+    Ok(found)
 }
