@@ -166,14 +166,14 @@ const TESTS: &[Need] = &[
         programs: &["cargo-fuzz"],
         why: "fuzzes every parser for some seconds",
         purpose: Purpose::Oracles,
-        source: Source::Cargo { name: "cargo-fuzz", version: "0.13.1" },
+        source: Source::Cargo { name: "cargo-fuzz", version: "0.13.2" },
     },
     Need {
         name: "LIEF",
         programs: &["lief-python"],
         why: "second opinion on Mach-O files",
         purpose: Purpose::Oracles,
-        source: Source::Pip { name: "lief", version: "0.17.1" },
+        source: Source::Pip { name: "lief", version: "0.17.6" },
     },
     Need {
         name: "zizmor",

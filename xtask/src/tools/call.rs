@@ -45,6 +45,7 @@ pub struct Call {
     pub(super) folder: Option<PathBuf>,
     pub(super) stdin: Option<Secret>,
     pub(super) hint: fn(&str) -> Option<String>,
+    pub(super) is_shown: bool,
 }
 
 impl Call {
@@ -59,6 +60,7 @@ impl Call {
             folder: None,
             stdin: None,
             hint: |_| None,
+            is_shown: false,
         }
     }
 
@@ -101,6 +103,20 @@ impl Call {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Lets the child write straight to our own output: for work that people watch, such as a test run.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.is_shown = true;
+        self
+    }
+
+    /// The opposite of [`Call::shown`]: the output is handed back.
+    #[must_use]
+    pub fn quietly(mut self) -> Self {
+        self.is_shown = false;
         self
     }
 

@@ -141,7 +141,8 @@ impl Toolbox {
             command.current_dir(folder);
         }
         let stdin = if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let output = || if call.is_shown { Stdio::inherit() } else { Stdio::piped() };
+        command.stdin(stdin).stdout(output()).stderr(output()).process_group(0);
 
         let mut child = command.spawn().map_err(|error| cannot().because(error))?;
         let group = Watched::new(child.id());
