@@ -3,7 +3,9 @@
 //! ```text
 //!   authority   a throwaway hierarchy shaped like Apple's, for rehearsals
 //!   identity    a private key with its complete chain, or ad-hoc
-//!   asn1 · key · certificate · cms · timestamp      what signatures are made of
+//!   macho       signs Mach-O files ── code       what the signature of one piece of code holds
+//!                                      ├─ code_directory · requirement · entitlements · superblob
+//!                                      └─ cms · timestamp · certificate · key · asn1
 //! ```
 //! Nothing here judges a signature: that is the work of `checks`, which does not know this crate.
 
@@ -11,9 +13,15 @@ pub mod asn1;
 pub mod authority;
 pub mod certificate;
 pub mod cms;
+pub mod code;
+pub mod code_directory;
+pub mod entitlements;
 pub mod error;
 pub mod identity;
 pub mod key;
+pub mod macho;
+pub mod requirement;
+pub mod superblob;
 pub mod timestamp;
 
 pub use error::{Error, Result};

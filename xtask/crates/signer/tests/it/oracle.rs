@@ -15,8 +15,6 @@ pub struct Opinion {
     pub passed: bool,
     /// Both of its outputs.
     pub text: String,
-    /// Standard output alone.
-    pub stdout: Vec<u8>,
 }
 
 /// Runs `program` in `folder`; `None` when it is not installed.
@@ -33,7 +31,7 @@ pub fn ask(folder: &Path, program: &str, args: &[&str]) -> Option<Opinion> {
     };
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    Some(Opinion { passed: output.status.success(), text, stdout: output.stdout })
+    Some(Opinion { passed: output.status.success(), text })
 }
 
 /// Runs `program` and expects success.
