@@ -1,1 +1,15 @@
-//! placeholder
+//! Notarization that survives: client, ledger, stapling, and a local notary to rehearse with.
+
+pub mod clock;
+pub mod error;
+pub mod fault;
+pub mod http;
+pub mod jwt;
+pub mod key;
+pub mod pace;
+pub mod redact;
+pub mod sigv4;
+
+pub use clock::Clock;
+pub use error::{Error, Kind, Result};
+pub use key::AuthKey;
