@@ -1,5 +1,6 @@
 //! Notarization that survives: client, ledger, stapling, and a local notary to rehearse with.
 
+pub mod client;
 pub mod clock;
 pub mod error;
 pub mod fault;
@@ -9,6 +10,7 @@ pub mod key;
 pub mod pace;
 pub mod redact;
 pub mod sigv4;
+pub mod upload;
 
 pub use clock::Clock;
 pub use error::{Error, Kind, Result};

@@ -1,0 +1,301 @@
+//! The bytes on their way to S3: streamed, signed with their true digest, retried part by part.
+//!
+//! ```text
+//!   up to 64 MiB   PUT object                                                        ← the whole is there, or nothing
+//!   more           POST ?uploads → PUT ?partNumber=1… → POST ?uploadId (complete)     ← the whole is there after the last
+//! ```
+//! The last request is announced ([`Stage::Finishing`]) before it is sent: whoever is killed earlier knows that nothing was handed in.
+
+use std::{
+    fmt,
+    io::{self, Read},
+};
+
+use formats::Source;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    client::{Acceleration, Grant, Notary},
+    error::{Error, Kind, Result},
+    fault,
+    http::{Answer, Body},
+    pace::{Stubbornness, stubbornly},
+    sigv4::{self, Request, Scope, encode_path, encode_query, hex},
+};
+
+/// The service never names its region; every public client has this one built in.
+const REGION: &str = "us-west-2";
+/// Read and sent at a time: memory stays flat, however large the file.
+const WINDOW: usize = 256 << 10;
+/// S3 takes at most this many parts.
+const MOST_PARTS: u64 = 10_000;
+/// S3 takes at most this much in all (5 TiB).
+const MOST_BYTES: u64 = 5 << 40;
+
+/// From where on an upload goes in parts, and how large they are, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// The largest single PUT.
+    pub single: u64,
+    /// A part; S3 wants at least 5 MiB.
+    pub part: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { single: 64 << 20, part: 32 << 20 }
+    }
+}
+
+/// How far an upload is, for the one who must know after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Parts are on their way; S3 has nothing that counts.
+    Parts,
+    /// The request that makes it count is about to be sent.
+    Finishing,
+}
+
+/// What is uploaded.
+pub struct Goods<'a> {
+    /// The bytes.
+    pub source: &'a dyn Source,
+    /// Their SHA-256, as it was declared.
+    pub sha256: [u8; 32],
+    /// Whether the file is still the one that was hashed (size and times); the error says what changed.
+    pub unchanged: &'a dyn Fn() -> Result<(), String>,
+    /// Hears how many bytes of how many were sent.
+    pub progress: &'a dyn Fn(u64, u64),
+    /// One PUT or many.
+    pub sizes: Sizes,
+}
+
+impl fmt::Debug for Goods<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Goods({} bytes, {})", self.source.len(), hex(&self.sha256))
+    }
+}
+
+/// Uploads `goods` where `grant` allows it. `before` is told each stage before it begins, and may refuse it (a ledger that cannot be written).
+pub fn upload(
+    notary: &Notary<'_>,
+    grant: &Grant,
+    goods: &Goods<'_>,
+    before: &mut dyn FnMut(Stage) -> Result<()>,
+) -> Result<()> {
+    let len = goods.source.len();
+    if len > MOST_BYTES {
+        return Err(Error::local("upload", format!("{len} bytes are more than S3 takes (5 TiB)")));
+    }
+    let mut bucket = Bucket::new(notary, grant);
+    goods.check_unchanged()?;
+    if len <= goods.sizes.single {
+        before(Stage::Finishing)?;
+        bucket.put(&[], Span { goods, start: 0, len }, &goods.sha256)?;
+    } else {
+        before(Stage::Parts)?;
+        bucket.put_in_parts(goods, before)?;
+    }
+    goods.check_unchanged()
+}
+
+impl Goods<'_> {
+    fn check_unchanged(&self) -> Result<()> {
+        (self.unchanged)().map_err(|cause| {
+            Error::local("upload", cause).hint("something writes to the file while it is submitted: build again, then submit")
+        })
+    }
+}
+
+/// A range of the goods.
+#[derive(Clone, Copy)]
+struct Span<'a> {
+    goods: &'a Goods<'a>,
+    start: u64,
+    len: u64,
+}
+
+impl Span<'_> {
+    fn digest(&self) -> Result<[u8; 32]> {
+        let mut hash = Sha256::new();
+        let mut at = self.start;
+        let end = self.start.saturating_add(self.len);
+        while at < end {
+            let len = usize::try_from(end - at).unwrap_or(WINDOW).min(WINDOW);
+            let window = self.goods.source.read(at, len).map_err(|error| Error::local("upload", error))?;
+            hash.update(&window);
+            at = at.saturating_add(len as u64);
+        }
+        Ok(hash.finalize().into())
+    }
+}
+
+/// Reads a span as it is sent, and tells the progress.
+struct Reader<'a> {
+    span: Span<'a>,
+    sent: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.span.len - self.sent).unwrap_or(WINDOW);
+        let len = left.min(buffer.len()).min(WINDOW);
+        let (Some(target), true) = (buffer.get_mut(..len), len > 0) else { return Ok(0) };
+        let at = self.span.start.saturating_add(self.sent);
+        let goods = self.span.goods;
+        target.copy_from_slice(&goods.source.read(at, len).map_err(io::Error::other)?);
+        self.sent = self.sent.saturating_add(len as u64);
+        (goods.progress)(self.span.start.saturating_add(self.sent), goods.source.len());
+        Ok(len)
+    }
+}
+
+/// An object to be, at the address that takes it.
+struct Bucket<'a> {
+    notary: &'a Notary<'a>,
+    grant: &'a Grant,
+    region: String,
+}
+
+impl<'a> Bucket<'a> {
+    fn new(notary: &'a Notary<'a>, grant: &'a Grant) -> Self {
+        Self { notary, grant, region: REGION.to_owned() }
+    }
+
+    fn put(&mut self, query: &[(&str, &str)], span: Span<'_>, sha256: &[u8; 32]) -> Result<Answer> {
+        let doing = format!("upload {} bytes", span.len);
+        self.stubbornly(&doing, "PUT", query, &hex(sha256), &|| span.goods.check_unchanged(), &mut |send| {
+            let mut reader = Reader { span, sent: 0 };
+            send(Body::Stream(&mut reader, span.len))
+        })
+    }
+
+    fn post(&mut self, doing: &str, method: &str, query: &[(&str, &str)], body: &str) -> Result<Answer> {
+        let sha256 = hex(&Sha256::digest(body.as_bytes()));
+        self.stubbornly(doing, method, query, &sha256, &|| Ok(()), &mut |send| send(Body::Bytes(body.as_bytes())))
+    }
+
+    fn put_in_parts(&mut self, goods: &Goods<'_>, before: &mut dyn FnMut(Stage) -> Result<()>) -> Result<()> {
+        let doing = "start an upload in parts";
+        let answer = self.post(doing, "POST", &[("uploads", "")], "")?;
+        let xml = String::from_utf8_lossy(&answer.body).into_owned();
+        let upload_id = fault::element(&xml, "UploadId")
+            .filter(|it| !it.is_empty())
+            .ok_or_else(|| Error::answer(doing, "no upload id is in the answer"))?;
+        let result = self.send_parts(goods, upload_id, before);
+        if let Err(error) = &result
+            && error.kind != Kind::Expired
+        {
+            // What was sent so far costs Apple's bucket space; nobody depends on this, so its failure is only told.
+            if let Err(error) = self.post("abort the upload", "DELETE", &[("uploadId", upload_id)], "") {
+                (self.notary.notice())(&error.to_string());
+            }
+        }
+        result
+    }
+
+    fn send_parts(
+        &mut self,
+        goods: &Goods<'_>,
+        upload_id: &str,
+        before: &mut dyn FnMut(Stage) -> Result<()>,
+    ) -> Result<()> {
+        let len = goods.source.len();
+        let part = goods.sizes.part.max(len.div_ceil(MOST_PARTS)).max(1);
+        let mut list = String::new();
+        let mut start = 0;
+        let mut number = 0_u64;
+        while start < len {
+            number += 1;
+            let span = Span { goods, start, len: part.min(len - start) };
+            let digest = span.digest()?;
+            let answer = self.put(&[("partNumber", &number.to_string()), ("uploadId", upload_id)], span, &digest)?;
+            let tag = answer.header("etag").ok_or_else(|| Error::answer("upload a part", "no ETag is in the answer"))?;
+            let tag = tag.replace('&', "&amp;").replace('<', "&lt;");
+            list.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"));
+            start = start.saturating_add(span.len);
+        }
+        // A file that changed after its first part went out must not be made whole.
+        goods.check_unchanged()?;
+        before(Stage::Finishing)?;
+        let doing = "complete the upload";
+        let body = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
+        let answer = self.post(doing, "POST", &[("uploadId", upload_id)], &body)?;
+        // S3 may start with 200 and find the fault afterwards.
+        let text = String::from_utf8_lossy(&answer.body);
+        if text.contains("<Error>") { Err(fault::of_s3(doing, &answer)) } else { Ok(()) }
+    }
+
+    /// One request, tried again on network faults; `attempt` is handed the function that sends a body.
+    fn stubbornly(
+        &mut self,
+        doing: &str,
+        method: &str,
+        query: &[(&str, &str)],
+        sha256: &str,
+        check: &dyn Fn() -> Result<()>,
+        attempt: &mut dyn FnMut(&mut dyn FnMut(Body<'_>) -> Result<Answer>) -> Result<Answer>,
+    ) -> Result<Answer> {
+        let notary = self.notary;
+        stubbornly(notary.clock(), Stubbornness::UPLOAD, notary.notice(), || {
+            check()?;
+            let answer = attempt(&mut |body| self.once(doing, method, query, sha256, body))?;
+            if answer.is_success() {
+                return Ok(answer);
+            }
+            let mut error = fault::of_s3(doing, &answer);
+            // Insurance, should the bucket ever move: S3 says where it is.
+            if let Some(region) = answer.header("x-amz-bucket-region")
+                && region != self.region
+                && region.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+            {
+                region.clone_into(&mut self.region);
+                error.kind = Kind::Transient;
+            }
+            Err(error)
+        })
+    }
+
+    fn once(
+        &self,
+        doing: &str,
+        method: &str,
+        query: &[(&str, &str)],
+        sha256: &str,
+        body: Body<'_>,
+    ) -> Result<Answer> {
+        let (base, host, path) = self.address();
+        let date = sigv4::date(self.notary.clock().now());
+        let mut headers = vec![("host", host.as_str()), ("x-amz-content-sha256", sha256), ("x-amz-date", date.as_str())];
+        if let Some(token) = &self.grant.credentials.session_token {
+            headers.push(("x-amz-security-token", token.as_str()));
+        }
+        let request = Request { method, path: &path, query, headers: &headers, payload: sha256 };
+        let scope = Scope { date: &date, region: &self.region };
+        let authorization = sigv4::authorization(&request, &self.grant.credentials, scope);
+        headers.push(("authorization", authorization.as_str()));
+        let separator = if query.is_empty() { "" } else { "?" };
+        let address = format!("{base}{path}{separator}{}", encode_query(query));
+        self.notary.http().exchange(doing, method, &address, &headers, body)
+    }
+
+    /// Scheme and host; host; path. Path style at an address of ours, the bucket in the host name at Amazon's.
+    fn address(&self) -> (String, String, String) {
+        let object = encode_path(&self.grant.object);
+        let endpoints = self.notary.endpoints();
+        match (&endpoints.s3, endpoints.acceleration) {
+            (Some(ours), _) => {
+                let path = format!("/{}/{object}", self.grant.bucket);
+                (ours.base().to_owned(), ours.host().to_owned(), path)
+            }
+            (None, Acceleration::On) => {
+                let host = format!("{}.s3-accelerate.amazonaws.com", self.grant.bucket);
+                (format!("https://{host}"), host, format!("/{object}"))
+            }
+            (None, Acceleration::Off) => {
+                let host = format!("{}.s3.{}.amazonaws.com", self.grant.bucket, self.region);
+                (format!("https://{host}"), host, format!("/{object}"))
+            }
+        }
+    }
+}
