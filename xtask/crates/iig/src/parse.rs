@@ -1,0 +1,485 @@
+//! From tokens to declarations: classes in full, of everything else only what classes need.
+
+use crate::{
+    error::Error,
+    lex::{Kind, Token},
+    model::{ArrayType, Class, Declarations, Method, Param, Type},
+};
+
+/// How strictly a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// The file a person generates from: what is not understood is their mistake.
+    Own,
+    /// An included interface: an attribute we do not know is passed over, for SDKs grow.
+    Included,
+    /// A plain header: only constants, array types and class names are picked up; whatever else it holds is a compiler's affair.
+    Plain,
+}
+
+/// Namespaces and `extern "C"` blocks nest two or three deep.
+const MAX_NESTING: usize = 64;
+
+/// Reads the declarations of one file.
+pub(crate) fn declarations(file: &str, tokens: &[Token<'_>], strictness: Strictness) -> Result<Declarations, Error> {
+    let mut parser = Parser { file, tokens, at: 0, strictness, found: Declarations::default(), depth: 0 };
+    while parser.peek().is_some() {
+        parser.item()?;
+    }
+    Ok(parser.found)
+}
+
+struct Parser<'a> {
+    file: &'a str,
+    tokens: &'a [Token<'a>],
+    at: usize,
+    strictness: Strictness,
+    found: Declarations,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let token = self.peek()?;
+        self.at += 1;
+        Some(token)
+    }
+
+    fn eat(&mut self, text: &str) -> bool {
+        let found = self.peek().is_some_and(|it| it.text == text);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, text: &str) -> Result<Token<'a>, Error> {
+        match self.next() {
+            Some(token) if token.text == text => Ok(token),
+            Some(token) => Err(self.error(token.line, format!("expected `{text}`, found `{}`", token.text))),
+            None => Err(self.error(self.last_line(), format!("expected `{text}`, found the end of the file"))),
+        }
+    }
+
+    fn word(&mut self, what: &str) -> Result<Token<'a>, Error> {
+        match self.next() {
+            Some(token) if token.kind == Kind::Word => Ok(token),
+            Some(token) => Err(self.error(token.line, format!("expected {what}, found `{}`", token.text))),
+            None => Err(self.error(self.last_line(), format!("expected {what}, found the end of the file"))),
+        }
+    }
+
+    fn last_line(&self) -> usize {
+        self.tokens.last().map_or(0, |it| it.line)
+    }
+
+    fn error(&self, line: usize, message: impl Into<String>) -> Error {
+        Error::new(self.file, line, message)
+    }
+
+    /// One declaration at file level.
+    fn item(&mut self) -> Result<(), Error> {
+        let Some(token) = self.peek() else { return Ok(()) };
+        match token.text {
+            "class" => self.class(),
+            "typedef" => self.typedef(),
+            "enum" => self.enumeration(),
+            "extern" if self.tokens.get(self.at + 1).is_some_and(|it| it.kind == Kind::Literal) => {
+                self.at += 2;
+                // What is inside the braces is at file level for us; its `}` comes by itself.
+                if self.eat("{") {
+                    self.enter(token.line)?;
+                }
+                Ok(())
+            }
+            "}" => {
+                self.at += 1;
+                self.depth = self.depth.saturating_sub(1);
+                Ok(())
+            }
+            _ => self.skip(),
+        }
+    }
+
+    fn enter(&mut self, line: usize) -> Result<(), Error> {
+        self.depth += 1;
+        if self.depth > MAX_NESTING { Err(self.error(line, "blocks nest too deeply")) } else { Ok(()) }
+    }
+
+    /// Passes over a declaration: up to `;`, or over a body and what follows it.
+    fn skip(&mut self) -> Result<(), Error> {
+        while let Some(token) = self.next() {
+            match token.text {
+                ";" => return Ok(()),
+                "{" => {
+                    self.at -= 1;
+                    self.balanced("{", "}")?;
+                    // `struct X { … } x;` goes on, `void f() { … }` has ended.
+                    let goes_on = self.peek().is_some_and(|it| matches!(it.text, ";" | "__attribute__" | "*" | ",") || it.text == "IIG_SERIALIZABLE");
+                    if !goes_on && !self.tokens.get(self.at + 1).is_some_and(|it| it.text == ";") {
+                        return Ok(());
+                    }
+                }
+                "(" => {
+                    self.at -= 1;
+                    self.balanced("(", ")")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The tokens between a bracket and its partner.
+    fn balanced(&mut self, open: &str, close: &str) -> Result<&'a [Token<'a>], Error> {
+        let first = self.expect(open)?;
+        let start = self.at;
+        let mut depth = 1_usize;
+        while let Some(token) = self.next() {
+            if token.text == open {
+                depth += 1;
+            } else if token.text == close {
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(self.tokens.get(start..self.at - 1).unwrap_or(&[]));
+                }
+            }
+        }
+        Err(self.error(first.line, format!("this `{open}` has no `{close}`")))
+    }
+
+    fn typedef(&mut self) -> Result<(), Error> {
+        let start = self.at;
+        self.skip()?;
+        let all = self.tokens.get(start + 1..self.at.saturating_sub(1)).unwrap_or(&[]);
+        // `typedef T Name[N]`
+        let Some(open) = all.iter().position(|it| it.text == "[") else { return Ok(()) };
+        let is_simple = all.iter().all(|it| !matches!(it.text, "(" | "{" | "^"));
+        if let (true, Some((name, words)), Some(("]", length))) = (
+            is_simple,
+            all.get(..open).and_then(|it| it.split_last()),
+            all.get(open + 1..).and_then(|it| it.split_last()).map(|(close, length)| (close.text, length)),
+        ) {
+            let element = self.type_of(words, name.line)?;
+            self.found.arrays.push((name.text.to_string(), ArrayType { element, length: joined(length) }));
+        }
+        Ok(())
+    }
+
+    fn enumeration(&mut self) -> Result<(), Error> {
+        let start = self.at;
+        while self.peek().is_some_and(|it| !matches!(it.text, "{" | ";" | "(")) {
+            self.at += 1;
+        }
+        if !self.peek().is_some_and(|it| it.text == "{") {
+            self.at = start;
+            return self.skip();
+        }
+        let body = self.balanced("{", "}")?;
+        for enumerator in split(body, ",") {
+            let Some((name, value)) = enumerator.split_first() else { continue };
+            let value = value.split_first().filter(|(equals, _)| equals.text == "=").map(|(_, value)| joined(value));
+            self.found.enumerators.push((name.text.to_string(), value));
+        }
+        self.skip()
+    }
+
+    fn class(&mut self) -> Result<(), Error> {
+        let keyword = self.expect("class")?;
+        let mut class = Class {
+            name: String::new(),
+            base: None,
+            extends: None,
+            kernel: false,
+            native: false,
+            methods: Vec::new(),
+            file: self.file.to_string(),
+            line: keyword.line,
+            bytes: keyword.start..keyword.end(),
+        };
+        let mut serializable = false;
+        loop {
+            let token = self.word("a class name")?;
+            match token.text {
+                "KERNEL" | "IIG_KERNEL" => class.kernel = true,
+                "NATIVE" | "IIG_NATIVE" => class.native = true,
+                "IIG_SERIALIZABLE" => serializable = true,
+                "IIG_CONCRETE" | "LOCAL" | "LOCALONLY" | "REMOTE" => {}
+                "EXTENDS" | "IIG_EXTENDS" => class.extends = Some(joined(self.balanced("(", ")")?)),
+                "__attribute__" => {
+                    self.balanced("(", ")")?;
+                }
+                name => {
+                    let goes_on = self.peek().is_some_and(|it| it.kind == Kind::Word && !matches!(it.text, "final"));
+                    if !goes_on {
+                        class.name = name.to_string();
+                        break;
+                    }
+                    if self.strictness == Strictness::Own {
+                        return Err(self.error(token.line, format!("`{name}` is no attribute of a class that we know")));
+                    }
+                }
+            }
+        }
+        self.eat("final");
+        if self.eat(";") {
+            self.found.forward.push((class.name, serializable));
+            return Ok(());
+        }
+        if self.strictness == Strictness::Plain {
+            self.found.forward.push((class.name, serializable));
+            return self.skip();
+        }
+        if self.eat(":") {
+            class.base = Some(self.base()?);
+        }
+        let body_line = self.peek().map_or(class.line, |it| it.line);
+        let body = self.balanced("{", "}")?;
+        class.bytes.end = self.expect(";")?.end();
+        if self.depth > 0 && self.strictness == Strictness::Own {
+            return Err(self.error(body_line, "a class inside `extern` or a namespace has no message ids"));
+        }
+        let mut members = Parser { tokens: body, at: 0, found: Declarations::default(), ..*self };
+        members.members(&mut class)?;
+        self.found.classes.push(class);
+        Ok(())
+    }
+
+    fn base(&mut self) -> Result<String, Error> {
+        let first = self.word("a base class")?;
+        match first.text {
+            "public" => {}
+            "private" | "protected" | "virtual" => return Err(self.error(first.line, "a base class must be `public`, and not virtual")),
+            name => return Ok(name.to_string()),
+        }
+        let name = self.word("a base class")?;
+        if let Some(comma) = self.peek().filter(|it| it.text == ",") {
+            return Err(self.error(comma.line, "a class has one base; the interface beside it is generated"));
+        }
+        Ok(name.text.to_string())
+    }
+
+    fn members(&mut self, class: &mut Class) -> Result<(), Error> {
+        while let Some(token) = self.peek() {
+            match token.text {
+                "public" | "protected" | "private" => {
+                    self.at += 1;
+                    self.expect(":")?;
+                }
+                ";" => self.at += 1,
+                "using" | "friend" | "typedef" => self.skip()?,
+                "enum" => self.enumeration()?,
+                _ => {
+                    let method = self.method(class)?;
+                    class.methods.push(method);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn method(&mut self, class: &Class) -> Result<Method, Error> {
+        let start = self.at;
+        while self.peek().is_some_and(|it| !matches!(it.text, "(" | ";" | "{" | "}" | "=")) {
+            self.at += 1;
+        }
+        let head = self.tokens.get(start..self.at).unwrap_or(&[]);
+        let line = head.first().map_or(class.line, |it| it.line);
+        if !self.peek().is_some_and(|it| it.text == "(") {
+            let message = format!("an interface class has methods only; state belongs into `struct {}_IVars`", class.name);
+            return Err(self.error(line, message));
+        }
+        let Some((name, words)) = head.split_last().filter(|(name, _)| name.kind == Kind::Word) else {
+            return Err(self.error(line, "expected a method"));
+        };
+        let mut method = Method { name: name.text.to_string(), line: name.line, ..Method::default() };
+        let mut result = Vec::new();
+        for word in words {
+            match word.text {
+                "virtual" => method.is_virtual = true,
+                "static" => method.is_static = true,
+                "inline" | "explicit" => return Err(self.error(word.line, format!("`{}` has no meaning in an interface", word.text))),
+                _ => result.push(*word),
+            }
+        }
+        if result.is_empty() || name.text == class.name {
+            return Err(self.error(name.line, format!("`{}` has no result type; an interface class has no constructors", name.text)));
+        }
+        method.result = self.type_of(&result, line)?;
+        let params = self.balanced("(", ")")?;
+        if joined(params) != "void" {
+            for param in split(params, ",") {
+                let param = self.param(param, name.line)?;
+                method.params.push(param);
+            }
+        }
+        self.trailer(&mut method)?;
+        Ok(method)
+    }
+
+    /// What stands between a method's parameters and its `;`.
+    fn trailer(&mut self, method: &mut Method) -> Result<(), Error> {
+        loop {
+            let Some(token) = self.next() else {
+                return Err(self.error(method.line, format!("`{}` is not closed with `;`", method.name)));
+            };
+            match token.text {
+                ";" => return Ok(()),
+                "const" => method.is_const = true,
+                "override" => method.is_override = true,
+                "final" => {}
+                "=" => {
+                    self.expect("0")?;
+                    method.is_pure = true;
+                }
+                "LOCAL" | "IIG_LOCAL" => method.local = true,
+                "LOCALONLY" | "IIG_LOCALONLY" => method.local_only = true,
+                "LOCALHOST" | "IIG_LOCALHOST" => method.local_host = true,
+                "KERNEL" | "IIG_KERNEL" => method.kernel = true,
+                "REPLY" | "IIG_REPLY" => method.reply = true,
+                "INVOKEREPLY" | "IIG_INVOKEREPLY" => method.invoke_reply = true,
+                "REMOTE" | "IIG_REMOTE" => {}
+                "QUEUENAME" | "IIG_QUEUENAME" => method.queue = Some(joined(self.balanced("(", ")")?)),
+                "TYPE" | "IIG_TYPE" => method.action = Some(self.action(token.line)?),
+                "__attribute__" => {
+                    let start = token.start;
+                    self.balanced("(", ")")?;
+                    let end = self.tokens.get(self.at - 1).map_or(start, Token::end);
+                    let inside = self.tokens.iter().filter(|it| it.start >= start && it.end() <= end).map(|it| it.text);
+                    method.attributes.push(' ');
+                    method.attributes.push_str(&inside.collect::<String>());
+                }
+                "{" => return Err(self.error(token.line, "a method of an interface class has no body here")),
+                other if self.strictness == Strictness::Own => {
+                    return Err(self.error(token.line, format!("`{other}` is no attribute of a method that we know")));
+                }
+                _ if self.peek().is_some_and(|it| it.text == "(") => {
+                    self.balanced("(", ")")?;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// `(Class::Method)` or `(Method)`.
+    fn action(&mut self, line: usize) -> Result<(Option<String>, String), Error> {
+        match self.balanced("(", ")")? {
+            [method] if method.kind == Kind::Word => Ok((None, method.text.to_string())),
+            [class, colons, method] if colons.text == "::" => Ok((Some(class.text.to_string()), method.text.to_string())),
+            other => Err(self.error(line, format!("`TYPE({})` does not name a method as `Class::Method`", joined(other)))),
+        }
+    }
+
+    fn param(&self, tokens: &[Token<'a>], line: usize) -> Result<Param, Error> {
+        let mut param = Param::default();
+        let mut inner = Parser { tokens, at: 0, found: Declarations::default(), ..*self };
+        let mut words = Vec::new();
+        while let Some(token) = inner.next() {
+            match token.text {
+                "TARGET" | "IIG_TARGET" => param.target = true,
+                "PORTMAKESEND" | "PORTCOPYSEND" | "IIG_PORTMAKESEND" | "IIG_PORTCOPYSEND" => param.port = true,
+                // What a parameter's action is for is said to readers; it changes nothing.
+                "TYPE" | "IIG_TYPE" => {
+                    inner.action(token.line)?;
+                }
+                "__attribute__" => {
+                    inner.balanced("(", ")")?;
+                }
+                _ if token.text.starts_with("DRIVERKIT_") || token.text.starts_with("LIBKERN_") || token.text.starts_with("OS_") => {}
+                "[" => {
+                    inner.at -= 1;
+                    if param.array.replace(joined(inner.balanced("[", "]")?)).is_some() {
+                        return Err(self.error(token.line, "an array of arrays does not fit into a message"));
+                    }
+                }
+                "=" => return Err(self.error(token.line, "a default argument cannot be kept")),
+                "(" | "^" => return Err(self.error(token.line, "give this function or block type a name with `typedef`")),
+                _ => words.push(token),
+            }
+        }
+        let named = words.split_last().filter(|(name, rest)| name.kind == Kind::Word && rest.iter().any(|it| it.kind == Kind::Word && !is_qualifier(it)));
+        let Some((name, words)) = named.filter(|(name, _)| !is_builtin(name)) else {
+            return Err(self.error(line, format!("the parameter `{}` has no name", joined(tokens))));
+        };
+        param.name = name.text.to_string();
+        param.ty = self.type_of(words, line)?;
+        Ok(param)
+    }
+
+    fn type_of(&self, tokens: &[Token<'_>], line: usize) -> Result<Type, Error> {
+        let mut ty = Type::default();
+        let mut angle = 0_usize;
+        for token in tokens {
+            match token.text {
+                "const" if ty.pointers.is_empty() => ty.is_const = true,
+                "const" => {
+                    if let Some(last) = ty.pointers.last_mut() {
+                        *last = true;
+                    }
+                }
+                "*" if angle == 0 => ty.pointers.push(false),
+                "struct" | "enum" | "class" | "union" | "volatile" => {}
+                "<" | ">" | "::" | "*" | "," | "&" => {
+                    angle = if token.text == "<" { angle + 1 } else { angle.saturating_sub(usize::from(token.text == ">")) };
+                    ty.name.push_str(token.text);
+                }
+                word if token.kind == Kind::Word && !(ty.pointers.is_empty() || angle > 0) => {
+                    return Err(self.error(token.line, format!("`{word}` behind a `*` is not understood")));
+                }
+                word if token.kind == Kind::Word => {
+                    let glued = ty.name.is_empty() || ty.name.ends_with([':', '<', ',']);
+                    ty.name.push_str(if glued { "" } else { " " });
+                    ty.name.push_str(word);
+                }
+                other => return Err(self.error(token.line, format!("`{other}` is not understood in a type"))),
+            }
+        }
+        if ty.name.is_empty() { Err(self.error(line, "a type is missing")) } else { Ok(ty) }
+    }
+}
+
+fn is_qualifier(token: &Token<'_>) -> bool {
+    matches!(token.text, "const" | "volatile" | "struct" | "enum" | "class" | "union")
+}
+
+fn is_builtin(token: &Token<'_>) -> bool {
+    matches!(token.text, "int" | "unsigned" | "signed" | "long" | "short" | "char" | "bool" | "float" | "double" | "void" | "const")
+}
+
+/// Splits at `separator` outside of brackets; an empty list has no parts.
+fn split<'t, 'a>(tokens: &'t [Token<'a>], separator: &str) -> Vec<&'t [Token<'a>]> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, token) in tokens.iter().enumerate() {
+        let is_shift = || tokens.get(at + 1).is_some_and(|it| it.text == token.text) || at > 0 && tokens.get(at - 1).is_some_and(|it| it.text == token.text);
+        match token.text {
+            "<" | ">" if is_shift() => {}
+            "(" | "[" | "{" | "<" => depth += 1,
+            ")" | "]" | "}" | ">" => depth = depth.saturating_sub(1),
+            it if it == separator && depth == 0 => {
+                parts.extend(tokens.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(tokens.get(start..).filter(|it| !it.is_empty()));
+    parts
+}
+
+/// The tokens' texts, words apart.
+fn joined(tokens: &[Token<'_>]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        let both_words = text.ends_with(|it: char| it.is_ascii_alphanumeric() || it == '_') && token.kind != Kind::Punctuation;
+        text.push_str(if both_words { " " } else { "" });
+        text.push_str(token.text);
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;
