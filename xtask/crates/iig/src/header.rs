@@ -25,7 +25,16 @@ pub(crate) fn write(planned: &Planned) -> Result<String, Error> {
             let source = planned.text.get(bytes.clone()).unwrap_or_default();
             text.line(format!("/* class {} {}:{} */", class.class.name, planned.name, class.class.line));
             text.blank();
-            text.lines(["#if __DOCUMENTATION__", "#define KERNEL IIG_KERNEL", "", source, "", "#undef KERNEL", "#else /* __DOCUMENTATION__ */", ""]);
+            text.lines([
+                "#if __DOCUMENTATION__",
+                "#define KERNEL IIG_KERNEL",
+                "",
+                source,
+                "",
+                "#undef KERNEL",
+                "#else /* __DOCUMENTATION__ */",
+                "",
+            ]);
             declare(planned, class, &mut text);
             text.line("#endif /* !__DOCUMENTATION__ */");
         }
@@ -49,7 +58,8 @@ fn verbatim(planned: &Planned, bytes: Range<usize>, text: &mut Text) {
         return text.blank();
     }
     for line in stretch.trim_end().lines() {
-        let is_include = line.trim_start().strip_prefix('#').is_some_and(|it| it.trim_start().starts_with("include"));
+        let is_include =
+            line.trim_start().strip_prefix('#').is_some_and(|it| it.trim_start().starts_with("include"));
         if is_include && (line.contains(".iig>") || line.contains(".iig\"")) {
             text.line(line.replace(".iig>", ".h>").replace(".iig\"", ".h\""));
         } else {
@@ -78,7 +88,10 @@ fn declare(planned: &Planned, class: &PlannedClass, text: &mut Text) {
     text.define(&format!("{name}_VirtualMethods"), &virtual_methods(planned, class));
     text.blank();
     let is_native = class.class.native;
-    class_declaration(&Shell { name, base: &class.base, attribute: "", is_native, interface: interface(planned, class) }, text);
+    class_declaration(
+        &Shell { name, base: &class.base, attribute: "", is_native, interface: interface(planned, class) },
+        text,
+    );
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Action { .. })) {
         action_class(&action_name(name, &it.method), text);
     }
@@ -96,12 +109,20 @@ fn args(planned: &Planned, method: &Method) -> Vec<String> {
         parts.insert(0, "const IORPC rpc".to_string());
     }
     let last = parts.len().saturating_sub(1);
-    parts.iter().enumerate().map(|(at, it)| format!("        {it}{}", if at == last { "" } else { "," })).collect()
+    parts
+        .iter()
+        .enumerate()
+        .map(|(at, it)| format!("        {it}{}", if at == last { "" } else { "," }))
+        .collect()
 }
 
 /// Parameters as C++ declares them.
 pub(crate) fn params(planned: &Planned, method: &Method) -> Vec<String> {
-    method.params.iter().map(|it| format!("{} {}", message::declared(&planned.world, it).spelled(), it.name)).collect()
+    method
+        .params
+        .iter()
+        .map(|it| format!("{} {}", message::declared(&planned.world, it).spelled(), it.name))
+        .collect()
 }
 
 /// `result name(params)suffix;` over some lines.
@@ -113,15 +134,29 @@ fn declaration(prefix: &str, result: &str, name: &str, params: &[String], suffix
     }
     lines.push(format!("    {name}("));
     let last = params.len() - 1;
-    lines.extend(params.iter().enumerate().map(|(at, it)| format!("        {it}{}", if at == last { format!("){suffix};") } else { ",".to_string() })));
+    lines.extend(params.iter().enumerate().map(|(at, it)| {
+        format!("        {it}{}", if at == last { format!("){suffix};") } else { ",".to_string() })
+    }));
     lines
 }
 
 fn methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
     let name = &class.class.name;
     let mut lines = vec![String::new(), "public:".to_string()];
-    lines.extend(declaration("virtual ", "kern_return_t", "Dispatch", &["const IORPC rpc".to_string()], " APPLE_KEXT_OVERRIDE"));
-    lines.extend(declaration("static ", "kern_return_t", "_Dispatch", &[format!("{name} * self"), "const IORPC rpc".to_string()], ""));
+    lines.extend(declaration(
+        "virtual ",
+        "kern_return_t",
+        "Dispatch",
+        &["const IORPC rpc".to_string()],
+        " APPLE_KEXT_OVERRIDE",
+    ));
+    lines.extend(declaration(
+        "static ",
+        "kern_return_t",
+        "_Dispatch",
+        &[format!("{name} * self"), "const IORPC rpc".to_string()],
+        "",
+    ));
     for PlannedMethod { method, role } in &class.methods {
         let suffix = format!("{}{}", if method.is_const { " const" } else { "" }, method.attributes);
         let prefix = if method.is_static { "static " } else { "" };
@@ -144,7 +179,13 @@ fn methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
     }
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Action { .. })) {
         let params = ["size_t referenceSize".to_string(), "OSAction ** action".to_string()];
-        lines.extend(declaration("", "kern_return_t", &format!("CreateAction{}", it.method.name), &params, ACTION_AVAILABILITY));
+        lines.extend(declaration(
+            "",
+            "kern_return_t",
+            &format!("CreateAction{}", it.method.name),
+            &params,
+            ACTION_AVAILABILITY,
+        ));
     }
     lines.extend([String::new(), "protected:".to_string()]);
     for it in &class.methods {
@@ -177,7 +218,11 @@ fn implementation(class: &str, method: &Method, suffix: &str, owner: &str) -> Ve
     debug_assert!(!class.is_empty());
     let prefix = if method.is_static { "static " } else { "" };
     let args = format!("{owner}_{}_Args", method.name);
-    vec![String::new(), format!("    {prefix}{}", method.result.spelled()), format!("    {}_{suffix}({args});", method.name)]
+    vec![
+        String::new(),
+        format!("    {prefix}{}", method.result.spelled()),
+        format!("    {}_{suffix}({args});", method.name),
+    ]
 }
 
 fn kernel_methods(class: &PlannedClass) -> Vec<String> {
@@ -196,8 +241,18 @@ fn virtual_methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
     let mut lines = vec![String::new(), "public:".to_string()];
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Virtual { .. })) {
         let method = &it.method;
-        let suffix = format!("{} APPLE_KEXT_OVERRIDE{}", if method.is_const { " const" } else { "" }, method.attributes);
-        lines.extend(declaration("virtual ", &method.result.spelled(), &method.name, &params(planned, method), &suffix));
+        let suffix = format!(
+            "{} APPLE_KEXT_OVERRIDE{}",
+            if method.is_const { " const" } else { "" },
+            method.attributes
+        );
+        lines.extend(declaration(
+            "virtual ",
+            &method.result.spelled(),
+            &method.name,
+            &params(planned, method),
+            &suffix,
+        ));
     }
     lines.push(String::new());
     lines
@@ -212,13 +267,19 @@ fn invoke(planned: &Planned, class: &str, method: &Method) -> Vec<String> {
         (false, true) => format!("OSMetaClassBase * target, {class}_{name}_Args"),
         (false, false) => "OSMetaClassBase * target".to_string(),
     };
-    let mut lines = vec![String::new(), format!("    typedef {} (*{name}_Handler)({handler_params});", method.result.spelled())];
+    let mut lines = vec![
+        String::new(),
+        format!("    typedef {} (*{name}_Handler)({handler_params});", method.result.spelled()),
+    ];
     let target = if method.is_static { "" } else { "OSMetaClassBase * target, " };
     if method.params.iter().any(|it| it.target) {
-        let params = format!("const IORPC rpc, {target}{name}_Handler func, const OSMetaClass * targetActionClass");
+        let params =
+            format!("const IORPC rpc, {target}{name}_Handler func, const OSMetaClass * targetActionClass");
         lines.push(format!("    static kern_return_t {name}_Invoke({params});"));
     }
-    lines.push(format!("    static kern_return_t {name}_Invoke(const IORPC rpc, {target}{name}_Handler func);"));
+    lines.push(format!(
+        "    static kern_return_t {name}_Invoke(const IORPC rpc, {target}{name}_Handler func);"
+    ));
     lines
 }
 
@@ -287,8 +348,20 @@ fn class_declaration(shell: &Shell<'_>, text: &mut Text) {
 /// An action knows the class of its receiver by its own class.
 fn action_class(name: &str, text: &mut Text) {
     let mut lines = vec![String::new(), "public:".to_string()];
-    lines.extend(declaration("virtual ", "kern_return_t", "Dispatch", &["const IORPC rpc".to_string()], " APPLE_KEXT_OVERRIDE"));
-    lines.extend(declaration("static ", "kern_return_t", "_Dispatch", &[format!("{name} * self"), "const IORPC rpc".to_string()], ""));
+    lines.extend(declaration(
+        "virtual ",
+        "kern_return_t",
+        "Dispatch",
+        &["const IORPC rpc".to_string()],
+        " APPLE_KEXT_OVERRIDE",
+    ));
+    lines.extend(declaration(
+        "static ",
+        "kern_return_t",
+        "_Dispatch",
+        &[format!("{name} * self"), "const IORPC rpc".to_string()],
+        "",
+    ));
     lines.push(String::new());
     text.define(&format!("{name}_Methods"), &lines);
     text.blank();
@@ -296,5 +369,14 @@ fn action_class(name: &str, text: &mut Text) {
     text.blank();
     text.define(&format!("{name}_VirtualMethods"), &[String::new()]);
     text.blank();
-    class_declaration(&Shell { name, base: "OSAction", attribute: ACTION_AVAILABILITY, is_native: true, interface: Vec::new() }, text);
+    class_declaration(
+        &Shell {
+            name,
+            base: "OSAction",
+            attribute: ACTION_AVAILABILITY,
+            is_native: true,
+            interface: Vec::new(),
+        },
+        text,
+    );
 }

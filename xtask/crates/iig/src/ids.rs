@@ -37,7 +37,10 @@ impl MessageIds {
             n_found += 1;
             let earlier = self.by_name.insert(name.to_string(), id);
             if earlier.is_some_and(|it| it != id) {
-                return Err(format!("`{name}` has two ids, {:#018x} and {id:#018x}", earlier.unwrap_or_default()));
+                return Err(format!(
+                    "`{name}` has two ids, {:#018x} and {id:#018x}",
+                    earlier.unwrap_or_default()
+                ));
             }
         }
         Ok(n_found)
@@ -52,7 +55,9 @@ impl MessageIds {
         let name = format!("{class}_{method}_ID");
         let taken = self.by_name.iter().find(|(other, known)| **known == id && **other != name);
         if let Some((other, _)) = taken {
-            return Err(format!("`{class}::{method}` has the same message id as `{other}`: rename one of them"));
+            return Err(format!(
+                "`{class}::{method}` has the same message id as `{other}`: rename one of them"
+            ));
         }
         self.by_name.insert(name, id);
         Ok(())
@@ -73,9 +78,9 @@ fn id_of(line: &str) -> Option<(&str, u64)> {
 /// The id of a method of ours: FNV-1a of `Class::Method`, bit 63 as the class demands.
 pub fn derive_id(class: &str, method: &str, in_kernel: bool) -> u64 {
     // Offset basis and prime of 64-bit FNV-1a (draft-eastlake-fnv).
-    let hash = format!("{class}::{method}")
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = format!("{class}::{method}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     if in_kernel { hash | KERNEL } else { hash & !KERNEL }
 }
 

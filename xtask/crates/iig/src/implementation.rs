@@ -13,7 +13,17 @@ use crate::{
 };
 
 /// Every class of DriverKit's collections, as the runtime exports them.
-const COLLECTIONS: [&str; 9] = ["OSContainer", "OSData", "OSNumber", "OSString", "OSBoolean", "OSDictionary", "OSArray", "OSSet", "OSOrderedSet"];
+const COLLECTIONS: [&str; 9] = [
+    "OSContainer",
+    "OSData",
+    "OSNumber",
+    "OSString",
+    "OSBoolean",
+    "OSDictionary",
+    "OSArray",
+    "OSSet",
+    "OSOrderedSet",
+];
 
 /// Calling a method through its `_Handler` type: on this platform the first word of a pointer to a method that is not virtual is its address.
 const CAST: &str = "\
@@ -57,7 +67,10 @@ fn class_code(planned: &Planned, class: &PlannedClass, text: &mut Text) -> Resul
     messages.iter().for_each(|it| it.structs(text));
     extern_metaclasses(planned, class, &messages, text);
     let name = &class.class.name;
-    description(&Description { name, base: &class.base, can_remote: class.class.kernel, queued: &class.queued }, text);
+    description(
+        &Description { name, base: &class.base, can_remote: class.class.kernel, queued: &class.queued },
+        text,
+    );
     dispatch(name, &class.base, &dispatch_cases(class), text);
     meta_dispatch(name, &static_cases(class), text);
     messages.iter().for_each(|it| it.proxy(planned, text));
@@ -81,7 +94,10 @@ fn messages<'a>(planned: &'a Planned, class: &'a PlannedClass) -> Result<Vec<Mes
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Message { .. })) {
         let failed = |message: String| Error::new(&class.class.file, it.method.line, message);
         if it.method.reply || it.method.invoke_reply {
-            return Err(failed(format!("`{}`: REPLY and INVOKEREPLY are for DriverKit itself", it.method.name)));
+            return Err(failed(format!(
+                "`{}`: REPLY and INVOKEREPLY are for DriverKit itself",
+                it.method.name
+            )));
         }
         let fields = message::fields(&planned.world, &it.method).map_err(failed)?;
         let is_native = class.class.native;
@@ -93,13 +109,19 @@ fn messages<'a>(planned: &'a Planned, class: &'a PlannedClass) -> Result<Vec<Mes
 /// Metaclasses whose headers need not be included: objects of these classes are only passed on.
 fn extern_metaclasses(planned: &Planned, class: &PlannedClass, messages: &[Message<'_>], text: &mut Text) {
     let mut names: Vec<String> = COLLECTIONS.iter().map(|it| it.to_string()).collect();
-    let objects = messages.iter().flat_map(|it| &it.fields).filter(|it| it.object().or(it.object_out()).is_some());
+    let objects =
+        messages.iter().flat_map(|it| &it.fields).filter(|it| it.object().or(it.object_out()).is_some());
     names.extend(objects.map(|it| it.param.ty.name.clone()));
     let actions = class.methods.iter().filter(|it| matches!(it.role, Role::Action { .. }));
     names.extend(actions.map(|it| action_name(&class.class.name, &it.method)));
     names.sort();
     names.dedup();
-    text.lines(names.iter().filter(|it| planned.world.class(it).is_none()).map(|it| format!("extern OSMetaClass * g{it}MetaClass;")));
+    text.lines(
+        names
+            .iter()
+            .filter(|it| planned.world.class(it).is_none())
+            .map(|it| format!("extern OSMetaClass * g{it}MetaClass;")),
+    );
     text.blank();
 }
 
@@ -205,17 +227,23 @@ fn dispatch_cases(class: &PlannedClass) -> Vec<String> {
     let name = &class.class.name;
     let mut lines = Vec::new();
     for it in class.methods.iter().filter(|it| !it.method.is_static) {
-        let Some((home, owner)) = implemented(it, name).filter(|(home, _)| *home != Home::Kernel) else { continue };
+        let Some((home, owner)) = implemented(it, name).filter(|(home, _)| *home != Home::Kernel) else {
+            continue;
+        };
         let method = &it.method.name;
         // An action's messages arrive in the form of the method it receives.
         let (sender, sent, kind) = match &it.role {
-            Role::Action { message: (class, sent), .. } => (class.as_str(), sent, format!(", OSTypeID({})", action_name(name, &it.method))),
+            Role::Action { message: (class, sent), .. } => {
+                (class.as_str(), sent, format!(", OSTypeID({})", action_name(name, &it.method)))
+            }
             _ => (owner, method, String::new()),
         };
         lines.push(format!("    case {owner}_{method}_ID:"));
         if home == Home::Driver {
             lines.push("        // Someone else's object: send the message on.".to_string());
-            lines.push("        if (self->IsRemote()) return self->OSMetaClassBase::Dispatch(rpc);".to_string());
+            lines.push(
+                "        if (self->IsRemote()) return self->OSMetaClassBase::Dispatch(rpc);".to_string(),
+            );
         }
         let handler = format!("IIG_HANDLER({sender}::{sent}_Handler, *self, &{name}::{method}_Impl)");
         lines.push(format!("        return {sender}::{sent}_Invoke(rpc, self, {handler}{kind});"));
@@ -227,7 +255,9 @@ fn static_cases(class: &PlannedClass) -> Vec<String> {
     let name = &class.class.name;
     let mut lines = Vec::new();
     for it in class.methods.iter().filter(|it| it.method.is_static) {
-        let Some((home, _)) = implemented(it, name).filter(|(home, _)| *home != Home::Kernel) else { continue };
+        let Some((home, _)) = implemented(it, name).filter(|(home, _)| *home != Home::Kernel) else {
+            continue;
+        };
         debug_assert!(home != Home::Nowhere);
         let method = &it.method.name;
         lines.push(format!("    case {name}_{method}_ID:"));
@@ -267,9 +297,18 @@ fn create_action(class: &str, method: &Method, (sender, sent): &(String, String)
     text.lines(["    OSString * name = typeName.get();", "#else"]);
     text.line(format!("    OSString * name = OSString::withCString(\"{action}\");"));
     text.lines(["#endif", "    if (!name) return kIOReturnNoMemory;"]);
-    let call = format!("{action}::CreateWithTypeName(this, {class}_{name}_ID, {sender}_{sent}_ID, referenceSize, name, action)");
+    let call = format!(
+        "{action}::CreateWithTypeName(this, {class}_{name}_ID, {sender}_{sent}_ID, referenceSize, name, action)"
+    );
     text.line(format!("    kern_return_t ret = {call};"));
-    text.lines(["#if !defined(IOKIT_ENABLE_SHARED_PTR)", "    name->release();", "#endif", "    return ret;", "}", ""]);
+    text.lines([
+        "#if !defined(IOKIT_ENABLE_SHARED_PTR)",
+        "    name->release();",
+        "#endif",
+        "    return ret;",
+        "}",
+        "",
+    ]);
 }
 
 /// A method's message and its reply.
@@ -310,7 +349,8 @@ impl Message<'_> {
 
     fn structs(&self, text: &mut Text) {
         let prefix = self.prefix();
-        let mut content = vec!["    IORPCMessage __hdr;".to_string(), "    OSObjectRef __object;".to_string()];
+        let mut content =
+            vec!["    IORPCMessage __hdr;".to_string(), "    OSObjectRef __object;".to_string()];
         content.extend(self.objects().flat_map(|(it, travel)| object_content(it, travel)));
         content.extend(self.fields.iter().flat_map(value_content));
         let mut descriptors = vec!["    mach_msg_port_descriptor_t __object__descriptor;".to_string()];
@@ -338,14 +378,26 @@ impl Message<'_> {
     /// The method itself: packs its arguments, sends, and unpacks the reply.
     fn proxy(&self, planned: &Planned, text: &mut Text) {
         let (prefix, method) = (self.prefix(), self.method);
-        let called = if method.is_static && self.is_native { format!("{}_Call", method.name) } else { method.name.clone() };
+        let called = if method.is_static && self.is_native {
+            format!("{}_Call", method.name)
+        } else {
+            method.name.clone()
+        };
         let mut declared = params(planned, method);
         if !method.is_static {
             // A message to an action has no super method to go through.
-            declared.push(format!("OSDispatchMethod{}", if self.target().is_some() { "" } else { " supermethod" }));
+            declared.push(format!(
+                "OSDispatchMethod{}",
+                if self.target().is_some() { "" } else { " supermethod" }
+            ));
         }
         let constant = if method.is_const { " const" } else { "" };
-        text.line(format!("{} {}::{called}({}){constant}", method.result.spelled(), self.class, declared.join(", ")));
+        text.line(format!(
+            "{} {}::{called}({}){constant}",
+            method.result.spelled(),
+            self.class,
+            declared.join(", ")
+        ));
         text.line("{");
         text.lines(["    union", "    {"]);
         text.line(format!("        {prefix}_Msg_With_Content msg;"));
@@ -367,8 +419,13 @@ impl Message<'_> {
         text.line("    if (kIOReturnSuccess != ret) return ret;");
         text.line("    if (rpl->mach.msgh.msgh_size != sizeof(*rpl)) return kIOReturnIPCError;");
         text.line(format!("    if (rpl->content.__hdr.msgid != {prefix}_ID) return kIOReturnIPCError;"));
-        text.line(format!("    if (rpl->mach.msgh_body.msgh_descriptor_count != {}) return kIOReturnIPCError;", self.objects_out().count()));
-        text.line(format!("    if (rpl->content.__hdr.objectRefs != {prefix}_Rpl_ObjRefs) return kIOReturnIPCError;"));
+        text.line(format!(
+            "    if (rpl->mach.msgh_body.msgh_descriptor_count != {}) return kIOReturnIPCError;",
+            self.objects_out().count()
+        ));
+        text.line(format!(
+            "    if (rpl->content.__hdr.objectRefs != {prefix}_Rpl_ObjRefs) return kIOReturnIPCError;"
+        ));
         for field in &self.fields {
             text.lines(unpack_reply(field));
         }
@@ -414,7 +471,10 @@ impl Message<'_> {
         let object = match (self.method.is_static, self.target()) {
             (true, _) => format!("OSMTypeID({})->Invoke(rpc)", self.class),
             (false, Some(action)) => format!("{action}->Invoke(rpc)"),
-            (false, None) => "supermethod ? supermethod((OSObject *) this, rpc) : ((OSObject *) this)->Invoke(rpc)".to_string(),
+            (false, None) => {
+                "supermethod ? supermethod((OSObject *) this, rpc) : ((OSObject *) this)->Invoke(rpc)"
+                    .to_string()
+            }
         };
         let start = if self.is_oneway() { "    (void) (" } else { "    kern_return_t ret = " };
         text.line(format!("{start}{object}{};", if self.is_oneway() { ")" } else { "" }));
@@ -424,7 +484,10 @@ impl Message<'_> {
     fn invoke(&self, text: &mut Text) {
         let (prefix, name) = (self.prefix(), &self.method.name);
         let target = if self.method.is_static { "" } else { "OSMetaClassBase * target, " };
-        let head = format!("kern_return_t {}::{name}_Invoke(const IORPC _rpc, {target}{name}_Handler func", self.class);
+        let head = format!(
+            "kern_return_t {}::{name}_Invoke(const IORPC _rpc, {target}{name}_Handler func",
+            self.class
+        );
         if self.target().is_some() {
             let pass = if self.method.is_static { "" } else { "target, " };
             text.line(format!("{head})"));
@@ -439,8 +502,13 @@ impl Message<'_> {
         text.line(format!("    {prefix}_Invocation rpc = {{ _rpc }};"));
         text.line("    auto message = rpc.message;");
         text.line("    auto reply = rpc.reply;");
-        text.line(format!("    if (message->mach.msgh_body.msgh_descriptor_count != {}) return kIOReturnIPCError;", self.n_descriptors()));
-        text.line(format!("    if (message->content.__hdr.objectRefs != {prefix}_Msg_ObjRefs) return kIOReturnIPCError;"));
+        text.line(format!(
+            "    if (message->mach.msgh_body.msgh_descriptor_count != {}) return kIOReturnIPCError;",
+            self.n_descriptors()
+        ));
+        text.line(format!(
+            "    if (message->content.__hdr.objectRefs != {prefix}_Msg_ObjRefs) return kIOReturnIPCError;"
+        ));
         text.line("    if (rpc.sendSize < sizeof(*message)) return kIOReturnIPCError;");
         let no_reply = if self.is_oneway() { "reply != NULL && " } else { "reply == NULL || " };
         text.line(format!("    if ({no_reply}rpc.replySize < sizeof(*reply)) return kIOReturnIPCError;"));
@@ -460,7 +528,10 @@ impl Message<'_> {
         text.line("    reply->content.__hdr.flags = kIORPCMessageOneway;");
         text.line("    reply->mach.msgh.msgh_id = kIORPCVersion190615Reply;");
         text.line("    reply->mach.msgh.msgh_size = sizeof(*reply);");
-        text.line(format!("    reply->mach.msgh_body.msgh_descriptor_count = {};", self.objects_out().count()));
+        text.line(format!(
+            "    reply->mach.msgh_body.msgh_descriptor_count = {};",
+            self.objects_out().count()
+        ));
         text.line(format!("    reply->content.__hdr.objectRefs = {prefix}_Rpl_ObjRefs;"));
         for field in &self.fields {
             text.lines(pack_reply(&prefix, field));
@@ -509,8 +580,12 @@ fn value_content(field: &Field<'_>) -> Vec<String> {
     match &field.shape {
         Shape::Value | Shape::Count { .. } => vec![format!("    {} {name};", field.declared.spelled())],
         Shape::Struct => vec![format!("    {} {name};", field.param.ty.pointee().spelled())],
-        Shape::CountOut { .. } => vec![format!("    {} {name};", message::canonical(&field.param.ty.pointee()).spelled())],
-        Shape::Text { length } => vec![format!("    {} {name};", field.declared.spelled()), format!("    char __{name}[{length}];")],
+        Shape::CountOut { .. } => {
+            vec![format!("    {} {name};", message::canonical(&field.param.ty.pointee()).spelled())]
+        }
+        Shape::Text { length } => {
+            vec![format!("    {} {name};", field.declared.spelled()), format!("    char __{name}[{length}];")]
+        }
         Shape::Elements { element, length, .. } => elements(field, element.spelled(), length),
         Shape::ValueOut | Shape::Object(_) | Shape::ObjectOut(_) | Shape::ElementsOut { .. } => Vec::new(),
     }
@@ -520,7 +595,11 @@ fn value_content(field: &Field<'_>) -> Vec<String> {
 fn reply_content(field: &Field<'_>) -> Vec<String> {
     match &field.shape {
         Shape::ValueOut | Shape::CountOut { .. } => {
-            vec![format!("    {} {};", message::canonical(&field.param.ty.pointee()).spelled(), field.param.name)]
+            vec![format!(
+                "    {} {};",
+                message::canonical(&field.param.ty.pointee()).spelled(),
+                field.param.name
+            )]
         }
         Shape::ElementsOut { element, length, .. } => elements(field, element.spelled(), length),
         Shape::Value
@@ -554,13 +633,19 @@ fn pack_field(prefix: &str, field: &Field<'_>, overrun: &str) -> Vec<String> {
             lines.push(format!("    msg->content.{name} = {name};"));
             lines
         }
-        Shape::Text { .. } => vec![format!("    strlcpy(msg->content.__{name}, {name}, sizeof(msg->content.__{name}));")],
+        Shape::Text { .. } => {
+            vec![format!("    strlcpy(msg->content.__{name}, {name}, sizeof(msg->content.__{name}));")]
+        }
         Shape::Elements { count, .. } => vec![
-            format!("    if ({count} > sizeof(msg->content.__{name}) / sizeof(msg->content.__{name}[0])) {overrun};"),
+            format!(
+                "    if ({count} > sizeof(msg->content.__{name}) / sizeof(msg->content.__{name}[0])) {overrun};"
+            ),
             format!("    memcpy(msg->content.__{name}, {name}, {count} * sizeof(msg->content.__{name}[0]));"),
         ],
         Shape::CountOut { of } => vec![
-            format!("    if (*{name} > sizeof(rpl->content.__{of}) / sizeof(rpl->content.__{of}[0])) {overrun};"),
+            format!(
+                "    if (*{name} > sizeof(rpl->content.__{of}) / sizeof(rpl->content.__{of}[0])) {overrun};"
+            ),
             format!("    msg->content.{name} = *{name};"),
         ],
     }
@@ -571,7 +656,9 @@ fn out_of_line(direction: &str, name: &str, content: &str) -> Vec<String> {
     vec![
         format!("    {direction}->{name}__descriptor.type = MACH_MSG_OOL_DESCRIPTOR;"),
         format!("    {direction}->{name}__descriptor.copy = MACH_MSG_VIRTUAL_COPY;"),
-        format!("    {direction}->{name}__descriptor.address = (void *) __builtin_offsetof({content}, {name});"),
+        format!(
+            "    {direction}->{name}__descriptor.address = (void *) __builtin_offsetof({content}, {name});"
+        ),
     ]
 }
 
@@ -580,16 +667,28 @@ fn unpack_reply(field: &Field<'_>) -> Vec<String> {
     match &field.shape {
         Shape::ValueOut => vec![format!("    if ({name}) *{name} = rpl->content.{name};")],
         Shape::ObjectOut(_) => vec![
-            format!("    *{name} = OSDynamicCast({}, (OSObject *) rpl->content.{name});", field.param.ty.name),
+            format!(
+                "    *{name} = OSDynamicCast({}, (OSObject *) rpl->content.{name});",
+                field.param.ty.name
+            ),
             format!("    if (rpl->content.{name} && !*{name}) ret = kIOReturnBadArgument;"),
         ],
-        Shape::CountOut { .. } => vec![format!("    if (rpl->content.{name} < *{name}) *{name} = rpl->content.{name};")],
+        Shape::CountOut { .. } => {
+            vec![format!("    if (rpl->content.{name} < *{name}) *{name} = rpl->content.{name};")]
+        }
         Shape::ElementsOut { count, .. } => vec![
             // The count may stand behind its array, so it is cut here too.
             format!("    if (rpl->content.{count} < *{count}) *{count} = rpl->content.{count};"),
-            format!("    memcpy({name}, rpl->content.__{name}, *{count} * sizeof(rpl->content.__{name}[0]));"),
+            format!(
+                "    memcpy({name}, rpl->content.__{name}, *{count} * sizeof(rpl->content.__{name}[0]));"
+            ),
         ],
-        Shape::Value | Shape::Struct | Shape::Object(_) | Shape::Text { .. } | Shape::Elements { .. } | Shape::Count { .. } => Vec::new(),
+        Shape::Value
+        | Shape::Struct
+        | Shape::Object(_)
+        | Shape::Text { .. }
+        | Shape::Elements { .. }
+        | Shape::Count { .. } => Vec::new(),
     }
 }
 
@@ -599,7 +698,9 @@ fn unpack_field(field: &Field<'_>) -> Vec<String> {
         Shape::Object(travel) => {
             let cast = format!("OSDynamicCast({class}, (OSObject *) message->content.{name})");
             let value = if field.param.target {
-                let exact = format!("OSMetaClassBase::safeMetaCast((OSObject *) message->content.{name}, targetActionClass)");
+                let exact = format!(
+                    "OSMetaClassBase::safeMetaCast((OSObject *) message->content.{name}, targetActionClass)"
+                );
                 format!("targetActionClass ? ({class} *) {exact} : {cast}")
             } else {
                 cast
@@ -608,15 +709,27 @@ fn unpack_field(field: &Field<'_>) -> Vec<String> {
                 Travel::Reference => format!("message->content.{name}"),
                 Travel::Bytes => format!("(OSObject *) message->content.{name}"),
             };
-            vec![format!("    {class} * {name} = {value};"), format!("    if (!{name} && {pointer}) return kIOReturnBadArgument;")]
+            vec![
+                format!("    {class} * {name} = {value};"),
+                format!("    if (!{name} && {pointer}) return kIOReturnBadArgument;"),
+            ]
         }
         Shape::Text { .. } => {
             let size = format!("sizeof(message->content.__{name})");
-            vec![format!("    if (strnlen(message->content.__{name}, {size}) >= {size}) return kIOReturnBadArgument;")]
+            vec![format!(
+                "    if (strnlen(message->content.__{name}, {size}) >= {size}) return kIOReturnBadArgument;"
+            )]
         }
         Shape::Count { of } => cut(field.declared.spelled(), name, &format!("message->content.__{of}")),
-        Shape::CountOut { of } => cut(field.param.ty.pointee().spelled(), name, &format!("reply->content.__{of}")),
-        Shape::Value | Shape::ValueOut | Shape::Struct | Shape::ObjectOut(_) | Shape::Elements { .. } | Shape::ElementsOut { .. } => Vec::new(),
+        Shape::CountOut { of } => {
+            cut(field.param.ty.pointee().spelled(), name, &format!("reply->content.__{of}"))
+        }
+        Shape::Value
+        | Shape::ValueOut
+        | Shape::Struct
+        | Shape::ObjectOut(_)
+        | Shape::Elements { .. }
+        | Shape::ElementsOut { .. } => Vec::new(),
     }
 }
 
@@ -624,7 +737,9 @@ fn unpack_field(field: &Field<'_>) -> Vec<String> {
 fn cut(kind: String, name: &str, array: &str) -> Vec<String> {
     vec![
         format!("    {kind} {name} = sizeof({array}) / sizeof({array}[0]);"),
-        format!("    if ((uint64_t) message->content.{name} < (uint64_t) {name}) {name} = message->content.{name};"),
+        format!(
+            "    if ((uint64_t) message->content.{name} < (uint64_t) {name}) {name} = message->content.{name};"
+        ),
     ]
 }
 
@@ -647,7 +762,9 @@ fn argument(field: &Field<'_>) -> String {
 fn pack_reply(prefix: &str, field: &Field<'_>) -> Vec<String> {
     let name = &field.param.name;
     match &field.shape {
-        Shape::ObjectOut(Travel::Reference) => vec![format!("    reply->{name}__descriptor.type = MACH_MSG_PORT_DESCRIPTOR;")],
+        Shape::ObjectOut(Travel::Reference) => {
+            vec![format!("    reply->{name}__descriptor.type = MACH_MSG_PORT_DESCRIPTOR;")]
+        }
         Shape::ObjectOut(Travel::Bytes) => {
             let mut lines = out_of_line("reply", name, &format!("{prefix}_Rpl_Content"));
             lines.push(format!("    reply->{name}__descriptor.size = 0;"));

@@ -51,7 +51,13 @@ pub(crate) fn tokens<'a>(file: &str, text: &'a str) -> Result<Vec<Token<'a>>, Er
             _ if rest.starts_with("::") => (Kind::Punctuation, 2),
             _ if rest.starts_with("...") => (Kind::Punctuation, 3),
             it if it.is_ascii_punctuation() => (Kind::Punctuation, 1),
-            it => return Err(Error::new(file, line, format!("`{}` does not belong into a declaration", it.escape_debug()))),
+            it => {
+                return Err(Error::new(
+                    file,
+                    line,
+                    format!("`{}` does not belong into a declaration", it.escape_debug()),
+                ));
+            }
         };
         found.push(Token { kind, text: rest.get(..length).unwrap_or(rest), line, start });
         start += length;
@@ -86,6 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_no_c_is_refused_with_its_line() {
-        assert_eq!(tokens("x", "\nint é").unwrap_err().to_string(), "x:2: `é` does not belong into a declaration");
+        assert_eq!(
+            tokens("x", "\nint é").unwrap_err().to_string(),
+            "x:2: `é` does not belong into a declaration"
+        );
     }
 }

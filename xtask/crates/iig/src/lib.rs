@@ -28,8 +28,8 @@ mod model;
 mod parse;
 mod plan;
 mod preprocess;
-mod write;
 mod world;
+mod write;
 
 pub use error::Error;
 pub use ids::{MessageIds, OwnIds, derive_id};
@@ -97,6 +97,11 @@ pub fn generate(name: &str, text: &str, resolve: Resolve<'_>, options: &Options)
 ///
 /// # Errors
 /// The first thing that is wrong, with its file and line.
-pub fn generate_header(name: &str, text: &str, resolve: Resolve<'_>, options: &Options) -> Result<String, Error> {
+pub fn generate_header(
+    name: &str,
+    text: &str,
+    resolve: Resolve<'_>,
+    options: &Options,
+) -> Result<String, Error> {
     header::write(&plan::plan(name, text, resolve, options)?)
 }

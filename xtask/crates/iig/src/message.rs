@@ -70,7 +70,9 @@ impl Field<'_> {
 pub(crate) fn declared(world: &World, param: &Param) -> Type {
     let array = world.array(&param.ty.name).filter(|_| param.ty.pointers.is_empty());
     let mut ty = match array {
-        Some(array) => Type { is_const: param.ty.is_const || array.element.is_const, ..canonical(&array.element) },
+        Some(array) => {
+            Type { is_const: param.ty.is_const || array.element.is_const, ..canonical(&array.element) }
+        }
         None => param.ty.clone(),
     };
     if array.is_some() || param.array.is_some() {
@@ -90,7 +92,8 @@ pub(crate) fn fields<'a>(world: &World, method: &'a Method) -> Result<Vec<Field<
 }
 
 fn shape(world: &World, method: &Method, param: &Param) -> Result<Shape, String> {
-    let failed = |why: &str| Err(format!("`{}` of `{}` cannot travel in a message: {why}", param.name, method.name));
+    let failed =
+        |why: &str| Err(format!("`{}` of `{}` cannot travel in a message: {why}", param.name, method.name));
     if param.port {
         return failed("only DriverKit itself sends ports");
     }
@@ -110,10 +113,15 @@ fn shape(world: &World, method: &Method, param: &Param) -> Result<Shape, String>
             None => failed(&format!("an array needs a parameter `{count}`")),
             Some(0) if is_const => Ok(Shape::Elements { element, length, count }),
             Some(1) if !is_const => Ok(Shape::ElementsOut { element, length, count }),
-            Some(_) => failed(&format!("a const array has a number `{count}`, one that comes back has a pointer to it")),
+            Some(_) => failed(&format!(
+                "a const array has a number `{count}`, one that comes back has a pointer to it"
+            )),
         };
     }
-    let counted = param.name.strip_suffix("Count").filter(|array| method.params.iter().any(|it| it.name == *array && is_array(world, it)));
+    let counted = param
+        .name
+        .strip_suffix("Count")
+        .filter(|array| method.params.iter().any(|it| it.name == *array && is_array(world, it)));
     match (param.ty.pointers.len(), counted) {
         (0, Some(of)) => return Ok(Shape::Count { of: of.to_string() }),
         (1, Some(of)) => return Ok(Shape::CountOut { of: of.to_string() }),
@@ -123,12 +131,16 @@ fn shape(world: &World, method: &Method, param: &Param) -> Result<Shape, String>
     let travel = if world.is_serializable(&param.ty.name) { Travel::Bytes } else { Travel::Reference };
     match (param.ty.pointers.len(), is_class) {
         (0, true) => failed("an object travels as a pointer"),
-        (0, false) if param.ty.name.contains(['<', '&']) => failed("its type is neither a number nor a struct"),
+        (0, false) if param.ty.name.contains(['<', '&']) => {
+            failed("its type is neither a number nor a struct")
+        }
         (0, false) => Ok(Shape::Value),
         (1, true) => Ok(Shape::Object(travel)),
         (2, true) => Ok(Shape::ObjectOut(travel)),
         (1, false) if param.ty.name == "void" => failed("`void *` says nothing of a size"),
-        (1, false) if param.ty.is_const && param.ty.name == "char" => failed("a string needs a size: `const char name[N]`"),
+        (1, false) if param.ty.is_const && param.ty.name == "char" => {
+            failed("a string needs a size: `const char name[N]`")
+        }
         (1, false) if param.ty.is_const => Ok(Shape::Struct),
         (1, false) => Ok(Shape::ValueOut),
         _ => failed("pointers to pointers are for objects"),
@@ -193,8 +205,14 @@ mod tests {
     fn each_parameter_travels_by_its_type() {
         check("uint32_t a, uint8_t * b, const S * c", Ok(&[Shape::Value, Shape::ValueOut, Shape::Struct]));
         check("B * a, B ** b", Ok(&[Shape::Object(Travel::Reference), Shape::ObjectOut(Travel::Reference)]));
-        check("OSData * a, OSData ** b", Ok(&[Shape::Object(Travel::Bytes), Shape::ObjectOut(Travel::Bytes)]));
-        check("const Name a, const char b[64]", Ok(&[Shape::Text { length: "128".into() }, Shape::Text { length: "64".into() }]));
+        check(
+            "OSData * a, OSData ** b",
+            Ok(&[Shape::Object(Travel::Bytes), Shape::ObjectOut(Travel::Bytes)]),
+        );
+        check(
+            "const Name a, const char b[64]",
+            Ok(&[Shape::Text { length: "128".into() }, Shape::Text { length: "64".into() }]),
+        );
     }
 
     #[test]
@@ -203,11 +221,17 @@ mod tests {
         let count = || "aCount".to_string();
         check(
             "const Scalars a, uint32_t aCount",
-            Ok(&[Shape::Elements { element: long.clone(), length: "kMax".into(), count: count() }, Shape::Count { of: "a".into() }]),
+            Ok(&[
+                Shape::Elements { element: long.clone(), length: "kMax".into(), count: count() },
+                Shape::Count { of: "a".into() },
+            ]),
         );
         check(
             "uint32_t * aCount, Scalars a",
-            Ok(&[Shape::CountOut { of: "a".into() }, Shape::ElementsOut { element: long, length: "kMax".into(), count: count() }]),
+            Ok(&[
+                Shape::CountOut { of: "a".into() },
+                Shape::ElementsOut { element: long, length: "kMax".into(), count: count() },
+            ]),
         );
     }
 
@@ -218,8 +242,14 @@ mod tests {
         check("const char * a", Err(&refused("a string needs a size: `const char name[N]`")));
         check("B a", Err(&refused("an object travels as a pointer")));
         check("uint32_t a[4]", Err(&refused("an array needs a parameter `aCount`")));
-        check("const uint32_t a[kUnknown], uint32_t aCount", Err(&refused("the length `kUnknown` is not a known positive number")));
-        check("const uint32_t a[0], uint32_t aCount", Err(&refused("the length `0` is not a known positive number")));
+        check(
+            "const uint32_t a[kUnknown], uint32_t aCount",
+            Err(&refused("the length `kUnknown` is not a known positive number")),
+        );
+        check(
+            "const uint32_t a[0], uint32_t aCount",
+            Err(&refused("the length `0` is not a known positive number")),
+        );
         check("mach_port_t a PORTMAKESEND", Err(&refused("only DriverKit itself sends ports")));
     }
 }

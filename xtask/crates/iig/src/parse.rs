@@ -21,7 +21,11 @@ pub(crate) enum Strictness {
 const MAX_NESTING: usize = 64;
 
 /// Reads the declarations of one file.
-pub(crate) fn declarations(file: &str, tokens: &[Token<'_>], strictness: Strictness) -> Result<Declarations, Error> {
+pub(crate) fn declarations(
+    file: &str,
+    tokens: &[Token<'_>],
+    strictness: Strictness,
+) -> Result<Declarations, Error> {
     let mut parser = Parser { file, tokens, at: 0, strictness, found: Declarations::default(), depth: 0 };
     while parser.peek().is_some() {
         parser.item()?;
@@ -59,7 +63,9 @@ impl<'a> Parser<'a> {
         match self.next() {
             Some(token) if token.text == text => Ok(token),
             Some(token) => Err(self.error(token.line, format!("expected `{text}`, found `{}`", token.text))),
-            None => Err(self.error(self.last_line(), format!("expected `{text}`, found the end of the file"))),
+            None => {
+                Err(self.error(self.last_line(), format!("expected `{text}`, found the end of the file")))
+            }
         }
     }
 
@@ -117,8 +123,10 @@ impl<'a> Parser<'a> {
                     self.at -= 1;
                     self.balanced("{", "}")?;
                     // `struct X { … } x;` goes on, `void f() { … }` has ended.
-                    let goes_on = self.peek().is_some_and(|it| matches!(it.text, ";" | "__attribute__" | "*" | ",") || it.text == "IIG_SERIALIZABLE");
-                    if !goes_on && !self.tokens.get(self.at + 1).is_some_and(|it| it.text == ";") {
+                    let goes_on = self.peek().is_some_and(|it| {
+                        matches!(it.text, ";" | "__attribute__" | "*" | ",") || it.text == "IIG_SERIALIZABLE"
+                    });
+                    if !goes_on && self.tokens.get(self.at + 1).is_none_or(|it| it.text != ";") {
                         return Ok(());
                     }
                 }
@@ -173,14 +181,15 @@ impl<'a> Parser<'a> {
         while self.peek().is_some_and(|it| !matches!(it.text, "{" | ";" | "(")) {
             self.at += 1;
         }
-        if !self.peek().is_some_and(|it| it.text == "{") {
+        if self.peek().is_none_or(|it| it.text != "{") {
             self.at = start;
             return self.skip();
         }
         let body = self.balanced("{", "}")?;
         for enumerator in split(body, ",") {
             let Some((name, value)) = enumerator.split_first() else { continue };
-            let value = value.split_first().filter(|(equals, _)| equals.text == "=").map(|(_, value)| joined(value));
+            let value =
+                value.split_first().filter(|(equals, _)| equals.text == "=").map(|(_, value)| joined(value));
             self.found.enumerators.push((name.text.to_string(), value));
         }
         self.skip()
@@ -212,13 +221,15 @@ impl<'a> Parser<'a> {
                     self.balanced("(", ")")?;
                 }
                 name => {
-                    let goes_on = self.peek().is_some_and(|it| it.kind == Kind::Word && !matches!(it.text, "final"));
+                    let goes_on =
+                        self.peek().is_some_and(|it| it.kind == Kind::Word && !matches!(it.text, "final"));
                     if !goes_on {
                         class.name = name.to_string();
                         break;
                     }
                     if self.strictness == Strictness::Own {
-                        return Err(self.error(token.line, format!("`{name}` is no attribute of a class that we know")));
+                        return Err(self
+                            .error(token.line, format!("`{name}` is no attribute of a class that we know")));
                     }
                 }
             }
@@ -251,7 +262,9 @@ impl<'a> Parser<'a> {
         let first = self.word("a base class")?;
         match first.text {
             "public" => {}
-            "private" | "protected" | "virtual" => return Err(self.error(first.line, "a base class must be `public`, and not virtual")),
+            "private" | "protected" | "virtual" => {
+                return Err(self.error(first.line, "a base class must be `public`, and not virtual"));
+            }
             name => return Ok(name.to_string()),
         }
         let name = self.word("a base class")?;
@@ -287,8 +300,11 @@ impl<'a> Parser<'a> {
         }
         let head = self.tokens.get(start..self.at).unwrap_or(&[]);
         let line = head.first().map_or(class.line, |it| it.line);
-        if !self.peek().is_some_and(|it| it.text == "(") {
-            let message = format!("an interface class has methods only; state belongs into `struct {}_IVars`", class.name);
+        if self.peek().is_none_or(|it| it.text != "(") {
+            let message = format!(
+                "an interface class has methods only; state belongs into `struct {}_IVars`",
+                class.name
+            );
             return Err(self.error(line, message));
         }
         let Some((name, words)) = head.split_last().filter(|(name, _)| name.kind == Kind::Word) else {
@@ -300,12 +316,19 @@ impl<'a> Parser<'a> {
             match word.text {
                 "virtual" => method.is_virtual = true,
                 "static" => method.is_static = true,
-                "inline" | "explicit" => return Err(self.error(word.line, format!("`{}` has no meaning in an interface", word.text))),
+                "inline" | "explicit" => {
+                    return Err(
+                        self.error(word.line, format!("`{}` has no meaning in an interface", word.text))
+                    );
+                }
                 _ => result.push(*word),
             }
         }
         if result.is_empty() || name.text == class.name {
-            return Err(self.error(name.line, format!("`{}` has no result type; an interface class has no constructors", name.text)));
+            return Err(self.error(
+                name.line,
+                format!("`{}` has no result type; an interface class has no constructors", name.text),
+            ));
         }
         method.result = self.type_of(&result, line)?;
         let params = self.balanced("(", ")")?;
@@ -347,13 +370,19 @@ impl<'a> Parser<'a> {
                     let start = token.start;
                     self.balanced("(", ")")?;
                     let end = self.tokens.get(self.at - 1).map_or(start, Token::end);
-                    let inside = self.tokens.iter().filter(|it| it.start >= start && it.end() <= end).map(|it| it.text);
+                    let inside = self
+                        .tokens
+                        .iter()
+                        .filter(|it| it.start >= start && it.end() <= end)
+                        .map(|it| it.text);
                     method.attributes.push(' ');
                     method.attributes.push_str(&inside.collect::<String>());
                 }
                 "{" => return Err(self.error(token.line, "a method of an interface class has no body here")),
                 other if self.strictness == Strictness::Own => {
-                    return Err(self.error(token.line, format!("`{other}` is no attribute of a method that we know")));
+                    return Err(
+                        self.error(token.line, format!("`{other}` is no attribute of a method that we know"))
+                    );
                 }
                 _ if self.peek().is_some_and(|it| it.text == "(") => {
                     self.balanced("(", ")")?;
@@ -367,8 +396,11 @@ impl<'a> Parser<'a> {
     fn action(&mut self, line: usize) -> Result<(Option<String>, String), Error> {
         match self.balanced("(", ")")? {
             [method] if method.kind == Kind::Word => Ok((None, method.text.to_string())),
-            [class, colons, method] if colons.text == "::" => Ok((Some(class.text.to_string()), method.text.to_string())),
-            other => Err(self.error(line, format!("`TYPE({})` does not name a method as `Class::Method`", joined(other)))),
+            [class, colons, method] if colons.text == "::" => {
+                Ok((Some(class.text.to_string()), method.text.to_string()))
+            }
+            other => Err(self
+                .error(line, format!("`TYPE({})` does not name a method as `Class::Method`", joined(other)))),
         }
     }
 
@@ -379,7 +411,9 @@ impl<'a> Parser<'a> {
         while let Some(token) = inner.next() {
             match token.text {
                 "TARGET" | "IIG_TARGET" => param.target = true,
-                "PORTMAKESEND" | "PORTCOPYSEND" | "IIG_PORTMAKESEND" | "IIG_PORTCOPYSEND" => param.port = true,
+                "PORTMAKESEND" | "PORTCOPYSEND" | "IIG_PORTMAKESEND" | "IIG_PORTCOPYSEND" => {
+                    param.port = true
+                }
                 // What a parameter's action is for is said to readers; it changes nothing.
                 "TYPE" | "IIG_TYPE" => {
                     inner.action(token.line)?;
@@ -387,7 +421,9 @@ impl<'a> Parser<'a> {
                 "__attribute__" => {
                     inner.balanced("(", ")")?;
                 }
-                _ if token.text.starts_with("DRIVERKIT_") || token.text.starts_with("LIBKERN_") || token.text.starts_with("OS_") => {}
+                _ if token.text.starts_with("DRIVERKIT_")
+                    || token.text.starts_with("LIBKERN_")
+                    || token.text.starts_with("OS_") => {}
                 "[" => {
                     inner.at -= 1;
                     if param.array.replace(joined(inner.balanced("[", "]")?)).is_some() {
@@ -395,11 +431,17 @@ impl<'a> Parser<'a> {
                     }
                 }
                 "=" => return Err(self.error(token.line, "a default argument cannot be kept")),
-                "(" | "^" => return Err(self.error(token.line, "give this function or block type a name with `typedef`")),
+                "(" | "^" => {
+                    return Err(
+                        self.error(token.line, "give this function or block type a name with `typedef`")
+                    );
+                }
                 _ => words.push(token),
             }
         }
-        let named = words.split_last().filter(|(name, rest)| name.kind == Kind::Word && rest.iter().any(|it| it.kind == Kind::Word && !is_qualifier(it)));
+        let named = words.split_last().filter(|(name, rest)| {
+            name.kind == Kind::Word && rest.iter().any(|it| it.kind == Kind::Word && !is_qualifier(it))
+        });
         let Some((name, words)) = named.filter(|(name, _)| !is_builtin(name)) else {
             return Err(self.error(line, format!("the parameter `{}` has no name", joined(tokens))));
         };
@@ -422,7 +464,11 @@ impl<'a> Parser<'a> {
                 "*" if angle == 0 => ty.pointers.push(false),
                 "struct" | "enum" | "class" | "union" | "volatile" => {}
                 "<" | ">" | "::" | "*" | "," | "&" => {
-                    angle = if token.text == "<" { angle + 1 } else { angle.saturating_sub(usize::from(token.text == ">")) };
+                    angle = if token.text == "<" {
+                        angle + 1
+                    } else {
+                        angle.saturating_sub(usize::from(token.text == ">"))
+                    };
                     ty.name.push_str(token.text);
                 }
                 word if token.kind == Kind::Word && !(ty.pointers.is_empty() || angle > 0) => {
@@ -445,7 +491,20 @@ fn is_qualifier(token: &Token<'_>) -> bool {
 }
 
 fn is_builtin(token: &Token<'_>) -> bool {
-    matches!(token.text, "int" | "unsigned" | "signed" | "long" | "short" | "char" | "bool" | "float" | "double" | "void" | "const")
+    matches!(
+        token.text,
+        "int"
+            | "unsigned"
+            | "signed"
+            | "long"
+            | "short"
+            | "char"
+            | "bool"
+            | "float"
+            | "double"
+            | "void"
+            | "const"
+    )
 }
 
 /// Splits at `separator` outside of brackets; an empty list has no parts.
@@ -453,7 +512,10 @@ fn split<'t, 'a>(tokens: &'t [Token<'a>], separator: &str) -> Vec<&'t [Token<'a>
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
     for (at, token) in tokens.iter().enumerate() {
-        let is_shift = || tokens.get(at + 1).is_some_and(|it| it.text == token.text) || at > 0 && tokens.get(at - 1).is_some_and(|it| it.text == token.text);
+        let is_shift = || {
+            tokens.get(at + 1).is_some_and(|it| it.text == token.text)
+                || at > 0 && tokens.get(at - 1).is_some_and(|it| it.text == token.text)
+        };
         match token.text {
             "<" | ">" if is_shift() => {}
             "(" | "[" | "{" | "<" => depth += 1,
@@ -473,7 +535,8 @@ fn split<'t, 'a>(tokens: &'t [Token<'a>], separator: &str) -> Vec<&'t [Token<'a>
 fn joined(tokens: &[Token<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {
-        let both_words = text.ends_with(|it: char| it.is_ascii_alphanumeric() || it == '_') && token.kind != Kind::Punctuation;
+        let both_words = text.ends_with(|it: char| it.is_ascii_alphanumeric() || it == '_')
+            && token.kind != Kind::Punctuation;
         text.push_str(if both_words { " " } else { "" });
         text.push_str(token.text);
     }

@@ -19,7 +19,10 @@ fn method(text: &str) -> Method {
 
 #[test]
 fn a_class_with_its_attributes() {
-    let found = parsed("class NATIVE KERNEL Queue : public OSObject { public: };\nclass EXTENDS (Queue) QueuePrivate { };").unwrap();
+    let found = parsed(
+        "class NATIVE KERNEL Queue : public OSObject { public: };\nclass EXTENDS (Queue) QueuePrivate { };",
+    )
+    .unwrap();
     assert!(found.classes[0].kernel && found.classes[0].native);
     assert_eq!(found.classes[0].base.as_deref(), Some("OSObject"));
     assert_eq!(found.classes[1].extends.as_deref(), Some("Queue"));
@@ -33,7 +36,10 @@ fn forward_classes_arrays_and_constants_are_picked_up() {
     assert_eq!(found.forward, [("OSData".to_string(), true), ("B".to_string(), false)]);
     assert_eq!(found.enumerators[1], ("b".to_string(), Some("1<<4".to_string())));
     assert_eq!(found.arrays.len(), 1);
-    assert_eq!((found.arrays[0].1.element.spelled().as_str(), found.arrays[0].1.length.as_str()), ("const char", "b"));
+    assert_eq!(
+        (found.arrays[0].1.element.spelled().as_str(), found.arrays[0].1.length.as_str()),
+        ("const char", "b")
+    );
 }
 
 #[test]
@@ -46,10 +52,15 @@ fn what_is_no_class_is_passed_over() {
 
 #[test]
 fn a_method_with_all_its_parts() {
-    let found = method("virtual kern_return_t Get(const Name name, IOService ** out, uint32_t values[32]) const override LOCAL QUEUENAME(Q);");
+    let found = method(
+        "virtual kern_return_t Get(const Name name, IOService ** out, uint32_t values[32]) const override LOCAL QUEUENAME(Q);",
+    );
     assert!(found.is_virtual && found.is_const && found.is_override && found.local && !found.is_pure);
     assert_eq!(found.queue.as_deref(), Some("Q"));
-    assert_eq!(found.params.iter().map(|it| it.ty.spelled()).collect::<Vec<_>>(), ["const Name", "IOService **", "uint32_t"]);
+    assert_eq!(
+        found.params.iter().map(|it| it.ty.spelled()).collect::<Vec<_>>(),
+        ["const Name", "IOService **", "uint32_t"]
+    );
     assert_eq!(found.params[2].array.as_deref(), Some("32"));
 }
 
@@ -70,15 +81,30 @@ fn attributes_of_the_compiler_are_kept() {
 
 #[test]
 fn mistakes_are_named_with_their_line() {
-    refused("class D {\n int x;\n};", "x.iig:2: an interface class has methods only; state belongs into `struct D_IVars`");
-    refused("class D {\n D();\n};", "x.iig:2: `D` has no result type; an interface class has no constructors");
+    refused(
+        "class D {\n int x;\n};",
+        "x.iig:2: an interface class has methods only; state belongs into `struct D_IVars`",
+    );
+    refused(
+        "class D {\n D();\n};",
+        "x.iig:2: `D` has no result type; an interface class has no constructors",
+    );
     refused("class D {\n void f(int);\n};", "x.iig:2: the parameter `int` has no name");
     refused("class D {\n void f(int x = 1);\n};", "x.iig:2: a default argument cannot be kept");
     refused("class D {\n void f() {}\n};", "x.iig:2: a method of an interface class has no body here");
     refused("class D {\n void f() SERVER;\n};", "x.iig:2: `SERVER` is no attribute of a method that we know");
-    refused("class D {\n void f() TYPE(1);\n};", "x.iig:2: `TYPE(1)` does not name a method as `Class::Method`");
-    refused("class D {\n void f(void (^b)(void));\n};", "x.iig:2: give this function or block type a name with `typedef`");
-    refused("class D : public A, public B {};", "x.iig:1: a class has one base; the interface beside it is generated");
+    refused(
+        "class D {\n void f() TYPE(1);\n};",
+        "x.iig:2: `TYPE(1)` does not name a method as `Class::Method`",
+    );
+    refused(
+        "class D {\n void f(void (^b)(void));\n};",
+        "x.iig:2: give this function or block type a name with `typedef`",
+    );
+    refused(
+        "class D : public A, public B {};",
+        "x.iig:1: a class has one base; the interface beside it is generated",
+    );
     refused("class D : private A {};", "x.iig:1: a base class must be `public`, and not virtual");
     refused("class MAYBE D {};", "x.iig:1: `MAYBE` is no attribute of a class that we know");
     refused("class D {", "x.iig:1: this `{` has no `}`");

@@ -83,7 +83,12 @@ pub(crate) struct Queued {
 const MAX_NAME: usize = 95;
 
 /// Reads and understands a file.
-pub(crate) fn plan(name: &str, text: &str, resolve: Resolve<'_>, options: &Options) -> Result<Planned, Error> {
+pub(crate) fn plan(
+    name: &str,
+    text: &str,
+    resolve: Resolve<'_>,
+    options: &Options,
+) -> Result<Planned, Error> {
     let (mut world, source) = World::read(name, text, resolve, options)?;
     let classes = source.classes.iter().map(|it| class(&mut world, it, options)).collect::<Result<_, _>>()?;
     let Source { blanked, extensions, .. } = source;
@@ -94,7 +99,15 @@ pub(crate) fn plan(name: &str, text: &str, resolve: Resolve<'_>, options: &Optio
         None => format!("\"{stem}.h\""),
     };
     let extensions = extensions.into_iter().map(|it| it.bytes).collect();
-    Ok(Planned { name: short, text: text.to_string(), header, prologue: blanked.implementation, classes, extensions, world })
+    Ok(Planned {
+        name: short,
+        text: text.to_string(),
+        header,
+        prologue: blanked.implementation,
+        classes,
+        extensions,
+        world,
+    })
 }
 
 fn class(world: &mut World, name: &str, options: &Options) -> Result<PlannedClass, Error> {
@@ -103,7 +116,12 @@ fn class(world: &mut World, name: &str, options: &Options) -> Result<PlannedClas
     };
     let failed = |line, message: String| Error::new(&class.file, line, message);
     if name.len() > MAX_NAME {
-        return Err(failed(class.line, format!("the name `{name}` is longer than {MAX_NAME} bytes, which is what a class description holds")));
+        return Err(failed(
+            class.line,
+            format!(
+                "the name `{name}` is longer than {MAX_NAME} bytes, which is what a class description holds"
+            ),
+        ));
     }
     let Some(base) = class.base.clone() else {
         // The root is DriverKit's own (`OSMetaClassBase`, OSMetaClass.h): declared for us, written by hand for the compiler.
@@ -113,9 +131,17 @@ fn class(world: &mut World, name: &str, options: &Options) -> Result<PlannedClas
         Some(root) if root.base.is_none() => {}
         Some(open) => {
             let missing = open.base.clone().unwrap_or_default();
-            return Err(failed(class.line, format!("`{missing}`, a base of `{name}`, is not declared: include its `.iig`")));
+            return Err(failed(
+                class.line,
+                format!("`{missing}`, a base of `{name}`, is not declared: include its `.iig`"),
+            ));
         }
-        None => return Err(failed(class.line, format!("`{base}`, the base of `{name}`, is not declared: include its `.iig`"))),
+        None => {
+            return Err(failed(
+                class.line,
+                format!("`{base}`, the base of `{name}`, is not declared: include its `.iig`"),
+            ));
+        }
     }
     let mut methods = Vec::new();
     for method in &class.methods {
@@ -131,7 +157,8 @@ fn role(world: &mut World, class: &Class, method: &Method, options: &Options) ->
     if method.local_only && (method.local || method.kernel || method.action.is_some()) {
         return Err(format!("`{name}` is LOCALONLY, so it is never a message"));
     }
-    let overridden = world.overridden(class, method).map(|(class, method)| (class.name.clone(), method.clone()));
+    let overridden =
+        world.overridden(class, method).map(|(class, method)| (class.name.clone(), method.clone()));
     if let Some((introduced_by, original)) = overridden {
         if original.local_only {
             return Ok(Role::Virtual { is_new: false });
@@ -146,32 +173,47 @@ fn role(world: &mut World, class: &Class, method: &Method, options: &Options) ->
         return Ok(Role::Override { introduced_by, home });
     }
     if method.is_override {
-        return Err(format!("`{name}` overrides nothing: no base of `{}` has it with {} parameters", class.name, method.params.len()));
+        return Err(format!(
+            "`{name}` overrides nothing: no base of `{}` has it with {} parameters",
+            class.name,
+            method.params.len()
+        ));
     }
     if method.local_only {
         return Ok(if method.is_virtual { Role::Virtual { is_new: true } } else { Role::Plain });
     }
     if name.len() > MAX_NAME {
-        return Err(format!("the name `{name}` is longer than {MAX_NAME} bytes, which is what a class description holds"));
+        return Err(format!(
+            "the name `{name}` is longer than {MAX_NAME} bytes, which is what a class description holds"
+        ));
     }
     let same_name = class.methods.iter().filter(|it| &it.name == name && !it.local_only).count();
     if same_name > 1 {
-        return Err(format!("`{}` has two methods `{name}` that are messages: ids know no overloads", class.name));
+        return Err(format!(
+            "`{}` has two methods `{name}` that are messages: ids know no overloads",
+            class.name
+        ));
     }
     let id = match (world.ids.get(&class.name, name), options.own_ids) {
         (Some(id), _) => id,
         (None, OwnIds::Derive) => ids::derive_id(&class.name, name, class.kernel || method.kernel),
-        (None, OwnIds::MustBeKnown) => return Err(format!("the message id of `{}::{name}` is not known", class.name)),
+        (None, OwnIds::MustBeKnown) => {
+            return Err(format!("the message id of `{}::{name}` is not known", class.name));
+        }
     };
     world.ids.insert(&class.name, name, id)?;
     let home = home(class, method, method.local);
     match &method.action {
-        None if !method.is_virtual && !method.is_static => Err(format!("`{name}` is a message, so it must be `virtual` or `static`")),
+        None if !method.is_virtual && !method.is_static => {
+            Err(format!("`{name}` is a message, so it must be `virtual` or `static`"))
+        }
         None => message_result(method).map(|()| Role::Message { id, home }),
         Some((target, original)) => {
             let message = action(world, class, method, target.as_deref(), original)?;
             if options.deployment_target.is_some_and(|it| it < Version { major: 20, minor: 0 }) {
-                return Err(format!("`CreateAction{name}` needs DriverKit 20.0, the deployment target is older"));
+                return Err(format!(
+                    "`CreateAction{name}` needs DriverKit 20.0, the deployment target is older"
+                ));
             }
             Ok(Role::Action { id, message, home })
         }
@@ -184,7 +226,10 @@ fn message_result(method: &Method) -> Result<(), String> {
     if matches!(result.as_str(), "void" | "kern_return_t" | "IOReturn") {
         Ok(())
     } else {
-        Err(format!("`{}` is a message, so it returns `kern_return_t` or `void`, not `{result}`; LOCALONLY methods may return anything", method.name))
+        Err(format!(
+            "`{}` is a message, so it returns `kern_return_t` or `void`, not `{result}`; LOCALONLY methods may return anything",
+            method.name
+        ))
     }
 }
 
@@ -201,9 +246,17 @@ fn home(class: &Class, method: &Method, local: bool) -> Home {
 }
 
 /// The method whose messages an action delivers: it must be known, and sent to an action.
-fn action(world: &World, class: &Class, method: &Method, target: Option<&str>, original: &str) -> Result<(String, String), String> {
+fn action(
+    world: &World,
+    class: &Class,
+    method: &Method,
+    target: Option<&str>,
+    original: &str,
+) -> Result<(String, String), String> {
     let start = target.unwrap_or(&class.name);
-    let found = world.ancestry(start).find_map(|class| class.methods.iter().find(|it| it.name == original).map(|it| (class, it)));
+    let found = world
+        .ancestry(start)
+        .find_map(|class| class.methods.iter().find(|it| it.name == original).map(|it| (class, it)));
     let Some((home, message)) = found else {
         return Err(format!("`TYPE({start}::{original})`: there is no such method in sight"));
     };
@@ -212,11 +265,21 @@ fn action(world: &World, class: &Class, method: &Method, target: Option<&str>, o
         return Err(format!("`{name}` has no parameter with TARGET, so no action can receive it"));
     }
     if message.params.len() != method.params.len() {
-        return Err(format!("`{}` takes {} parameters, `{name}` sends {}", method.name, method.params.len(), message.params.len()));
+        return Err(format!(
+            "`{}` takes {} parameters, `{name}` sends {}",
+            method.name,
+            method.params.len(),
+            message.params.len()
+        ));
     }
     for (mine, sent) in method.params.iter().zip(&message.params) {
         if mine.ty.pointers.len() != sent.ty.pointers.len() {
-            return Err(format!("`{}` of `{}` does not fit `{}` of `{name}`", mine.name, method.name, sent.ty.spelled()));
+            return Err(format!(
+                "`{}` of `{}` does not fit `{}` of `{name}`",
+                mine.name,
+                method.name,
+                sent.ty.spelled()
+            ));
         }
     }
     if world.ids.get(&home.name, original).is_none() && home.name != class.name {
@@ -232,14 +295,27 @@ fn queued(world: &World, class: &Class) -> Result<Vec<Queued>, Error> {
             let Some(queue) = &method.queue else { continue };
             let introduced_by = world.overridden(owner, method).map_or(&owner.name, |(class, _)| &class.name);
             let Some(id) = world.ids.get(introduced_by, &method.name) else {
-                return Err(Error::new(&owner.file, method.line, format!("the message id of `{introduced_by}::{}` is not known", method.name)));
+                return Err(Error::new(
+                    &owner.file,
+                    method.line,
+                    format!("the message id of `{introduced_by}::{}` is not known", method.name),
+                ));
             };
             if queue.len() > MAX_NAME {
-                return Err(Error::new(&owner.file, method.line, format!("the queue name `{queue}` is too long")));
+                return Err(Error::new(
+                    &owner.file,
+                    method.line,
+                    format!("the queue name `{queue}` is too long"),
+                ));
             }
             // The class nearest to us has the word.
             if found.iter().all(|it| it.id != id) {
-                found.push(Queued { id, class: introduced_by.clone(), method: method.name.clone(), queue: queue.clone() });
+                found.push(Queued {
+                    id,
+                    class: introduced_by.clone(),
+                    method: method.name.clone(),
+                    queue: queue.clone(),
+                });
             }
         }
     }

@@ -54,7 +54,11 @@ pub(crate) fn blank(
         let number = index + 1;
         let active = conditions.iter().all(|it| it.active);
         let Some(directive) = line.trim_start().strip_prefix('#') else {
-            if active { out.push_str(line) } else { push_blank(&mut out, line) }
+            if active {
+                out.push_str(line)
+            } else {
+                push_blank(&mut out, line)
+            }
             continue;
         };
         push_blank(&mut out, line);
@@ -65,7 +69,8 @@ pub(crate) fn blank(
             push_blank(&mut out, more);
             whole.push_str(more.trim_end());
         }
-        Directive { file, number, active, conditions: &mut conditions, defines, include }.follow(whole.trim())?;
+        Directive { file, number, active, conditions: &mut conditions, defines, include }
+            .follow(whole.trim())?;
     }
     if let Some(open) = conditions.last() {
         return Err(Error::new(file, open.line, "this `#if` has no `#endif`"));
@@ -93,7 +98,8 @@ struct Directive<'a> {
 
 impl Directive<'_> {
     fn follow(&mut self, text: &str) -> Result<(), Error> {
-        let (word, rest) = text.split_at(text.find(|it: char| !it.is_ascii_alphabetic()).unwrap_or(text.len()));
+        let (word, rest) =
+            text.split_at(text.find(|it: char| !it.is_ascii_alphabetic()).unwrap_or(text.len()));
         let rest = rest.trim();
         match word {
             "if" => {
@@ -157,8 +163,11 @@ impl Directive<'_> {
     }
 
     fn include(&mut self, rest: &str) -> Result<(), Error> {
-        let named = |open: char, close: char| rest.strip_prefix(open).and_then(|it| it.split_once(close)).map(|(path, _)| path.to_string());
-        let inclusion = |path, quoted| Inclusion { from: self.file.to_string(), path, quoted, line: self.number };
+        let named = |open: char, close: char| {
+            rest.strip_prefix(open).and_then(|it| it.split_once(close)).map(|(path, _)| path.to_string())
+        };
+        let inclusion =
+            |path, quoted| Inclusion { from: self.file.to_string(), path, quoted, line: self.number };
         let inclusion = match (named('<', '>'), named('"', '"')) {
             (Some(path), _) => inclusion(path, false),
             (None, Some(path)) => inclusion(path, true),
@@ -168,7 +177,9 @@ impl Directive<'_> {
     }
 
     fn value(&self, expression: &str) -> Result<bool, Error> {
-        evaluate(expression, self.defines).map(|it| it != 0).map_err(|message| self.error(&format!("condition `{expression}`: {message}")))
+        evaluate(expression, self.defines)
+            .map(|it| it != 0)
+            .map_err(|message| self.error(&format!("condition `{expression}`: {message}")))
     }
 
     fn error(&self, message: &str) -> Error {
@@ -180,7 +191,11 @@ impl Directive<'_> {
 pub(crate) fn evaluate(expression: &str, defines: &Defines) -> Result<i64, String> {
     let mut parser = Expression { rest: expression, defines, depth: 0 };
     let value = parser.binary(0)?;
-    if parser.rest.trim().is_empty() { Ok(value) } else { Err(format!("`{}` is not understood", parser.rest.trim())) }
+    if parser.rest.trim().is_empty() {
+        Ok(value)
+    } else {
+        Err(format!("`{}` is not understood", parser.rest.trim()))
+    }
 }
 
 struct Expression<'a> {
@@ -190,8 +205,18 @@ struct Expression<'a> {
 }
 
 /// Binary operators, weakest first; within a row, longer spellings first.
-const OPERATORS: [&[&str]; 10] =
-    [&["||"], &["&&"], &["|"], &["^"], &["&"], &["==", "!="], &["<=", ">=", "<", ">"], &["<<", ">>"], &["+", "-"], &["*", "/", "%"]];
+const OPERATORS: [&[&str]; 10] = [
+    &["||"],
+    &["&&"],
+    &["|"],
+    &["^"],
+    &["&"],
+    &["==", "!="],
+    &["<=", ">=", "<", ">"],
+    &["<<", ">>"],
+    &["+", "-"],
+    &["*", "/", "%"],
+];
 
 impl<'a> Expression<'a> {
     fn binary(&mut self, level: usize) -> Result<i64, String> {
@@ -207,7 +232,11 @@ impl<'a> Expression<'a> {
     fn operator(&mut self, row: &[&'static str]) -> Option<&'static str> {
         let text = self.rest.trim_start();
         // Of `||` and `|`, or `<<` and `<`, the longer one is meant.
-        let longest = OPERATORS.iter().flat_map(|it| it.iter()).filter(|it| text.starts_with(**it)).max_by_key(|it| it.len())?;
+        let longest = OPERATORS
+            .iter()
+            .flat_map(|it| it.iter())
+            .filter(|it| text.starts_with(**it))
+            .max_by_key(|it| it.len())?;
         let operator = row.iter().find(|it| it == &longest)?;
         self.rest = text.get(operator.len()..)?;
         Some(operator)
@@ -253,7 +282,8 @@ impl<'a> Expression<'a> {
         self.rest = self.rest.trim_start();
         let bracketed = self.eat("(");
         self.rest = self.rest.trim_start();
-        let (word, rest) = self.rest.split_at(self.rest.find(|it: char| !is_word(it)).unwrap_or(self.rest.len()));
+        let (word, rest) =
+            self.rest.split_at(self.rest.find(|it: char| !is_word(it)).unwrap_or(self.rest.len()));
         self.rest = rest;
         if bracketed && !self.close() {
             return Err("a `)` is missing".to_string());
@@ -356,7 +386,8 @@ fn without_comments(file: &str, text: &str) -> Result<(String, Vec<(usize, Strin
             close.ok_or_else(|| Error::new(file, line, "this comment is not closed"))?
         } else {
             let length = match first {
-                '"' | '\'' => literal(rest, first).ok_or_else(|| Error::new(file, line, "this literal is not closed"))?,
+                '"' | '\'' => literal(rest, first)
+                    .ok_or_else(|| Error::new(file, line, "this literal is not closed"))?,
                 _ => first.len_utf8(),
             };
             let (kept, after) = rest.split_at(length);
@@ -423,7 +454,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Result<&str, &str>) {
-        let mut defines = Defines::from([("__IIG".to_string(), "1".to_string()), ("TEN".to_string(), "10".to_string())]);
+        let mut defines =
+            Defines::from([("__IIG".to_string(), "1".to_string()), ("TEN".to_string(), "10".to_string())]);
         let blanked = blank("x.iig", text, &mut defines, &mut |_, _| Ok(()));
         match (&blanked, expected) {
             (Ok(blanked), Ok(expected)) => {
@@ -441,7 +473,10 @@ mod tests {
         check("#if !__IIG\nno\n#elif TEN == 10\nyes\n#elif 1\nno\n#else\nno\n#endif", Ok("yes"));
         check("#ifdef NONE\nno\n#if 1\nno\n#endif\n#endif\nyes", Ok("yes"));
         check("#ifndef NONE\nyes\n#endif", Ok("yes"));
-        check("#if defined(TEN) && !defined NONE && (TEN << 1) == 20 && 0x10ULL == 020\nyes\n#endif", Ok("yes"));
+        check(
+            "#if defined(TEN) && !defined NONE && (TEN << 1) == 20 && 0x10ULL == 020\nyes\n#endif",
+            Ok("yes"),
+        );
         check("#if __has_attribute(anything) || KERNEL\nno\n#endif\nyes", Ok("yes"));
     }
 
@@ -480,7 +515,10 @@ mod tests {
     fn arithmetic_that_cannot_be_done_is_refused() {
         check("#if 1 / 0\n#endif", Err("x.iig:1: condition `1 / 0`: it divides by zero"));
         check("#if 1 << 64\n#endif", Err("x.iig:1: condition `1 << 64`: it overflows"));
-        check(&format!("#if {}1\n#endif", "(".repeat(100)), Err(&format!("x.iig:1: condition `{}1`: it nests too deeply", "(".repeat(100))));
+        check(
+            &format!("#if {}1\n#endif", "(".repeat(100)),
+            Err(&format!("x.iig:1: condition `{}1`: it nests too deeply", "(".repeat(100))),
+        );
     }
 
     #[test]

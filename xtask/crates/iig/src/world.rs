@@ -56,13 +56,20 @@ pub(crate) struct Source {
 
 impl World {
     /// Reads `text` and, through `resolve`, all that it includes.
-    pub(crate) fn read(name: &str, text: &str, resolve: Resolve<'_>, options: &Options) -> Result<(World, Source), Error> {
+    pub(crate) fn read(
+        name: &str,
+        text: &str,
+        resolve: Resolve<'_>,
+        options: &Options,
+    ) -> Result<(World, Source), Error> {
         let mut world = World { ids: options.ids.clone(), ..World::default() };
         let mut defines = options.defines.clone();
         defines.insert("__IIG".to_string(), "1".to_string());
-        let mut reader = Reader { world: &mut world, resolve, visited: BTreeSet::from([name.to_string()]), depth: 0 };
+        let mut reader =
+            Reader { world: &mut world, resolve, visited: BTreeSet::from([name.to_string()]), depth: 0 };
         let (blanked, found) = reader.file(name, text, &mut defines, Strictness::Own)?;
-        let classes = found.classes.iter().filter(|it| it.extends.is_none()).map(|it| it.name.clone()).collect();
+        let classes =
+            found.classes.iter().filter(|it| it.extends.is_none()).map(|it| it.name.clone()).collect();
         let extensions = found.classes.iter().filter(|it| it.extends.is_some()).cloned().collect();
         world.constants.extend(defines);
         Ok((world, Source { blanked, classes, extensions }))
@@ -96,13 +103,16 @@ impl World {
 
     /// In a condition an unknown name is 0; in a length it is a mistake.
     fn mentions_unknown(&self, text: &str) -> bool {
-        text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_')
-            .any(|it| it.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_') && !self.constants.contains_key(it))
+        text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_').any(|it| {
+            it.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
+                && !self.constants.contains_key(it)
+        })
     }
 
     /// The classes from `name` up to the root, `name` first.
     pub(crate) fn ancestry<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Class> {
-        std::iter::successors(self.class(name), |class| self.class(class.base.as_deref()?)).take(MAX_ANCESTORS)
+        std::iter::successors(self.class(name), |class| self.class(class.base.as_deref()?))
+            .take(MAX_ANCESTORS)
     }
 
     /// The method that `method` of `class` overrides, with the class that introduced it.
@@ -122,9 +132,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, name: &str, text: &str, defines: &mut Defines, strictness: Strictness) -> Result<(Blanked, Declarations), Error> {
-        let blanked = preprocess::blank(name, text, defines, &mut |inclusion, defines| self.include(&inclusion, defines))?;
-        let found = match lex::tokens(name, &blanked.text).and_then(|tokens| parse::declarations(name, &tokens, strictness)) {
+    fn file(
+        &mut self,
+        name: &str,
+        text: &str,
+        defines: &mut Defines,
+        strictness: Strictness,
+    ) -> Result<(Blanked, Declarations), Error> {
+        let blanked = preprocess::blank(name, text, defines, &mut |inclusion, defines| {
+            self.include(&inclusion, defines)
+        })?;
+        let found = match lex::tokens(name, &blanked.text)
+            .and_then(|tokens| parse::declarations(name, &tokens, strictness))
+        {
             Ok(found) => found,
             // A plain header may hold any C++; only what we could read of it is used.
             Err(_) if strictness == Strictness::Plain => Declarations::default(),
@@ -137,8 +157,14 @@ impl Reader<'_> {
     fn include(&mut self, inclusion: &Inclusion, defines: &mut Defines) -> Result<(), Error> {
         let failed = |message: String| Error::new(&inclusion.from, inclusion.line, message);
         let is_interface = inclusion.path.ends_with(".iig");
-        let Some(found) = (self.resolve)(inclusion).map_err(|it| failed(format!("cannot read `{}`: {it}", inclusion.path)))? else {
-            return if is_interface { Err(failed(format!("`{}` is not found", inclusion.path))) } else { Ok(()) };
+        let Some(found) = (self.resolve)(inclusion)
+            .map_err(|it| failed(format!("cannot read `{}`: {it}", inclusion.path)))?
+        else {
+            return if is_interface {
+                Err(failed(format!("`{}` is not found", inclusion.path)))
+            } else {
+                Ok(())
+            };
         };
         if !self.visited.insert(found.file.clone()) {
             return Ok(());
@@ -161,11 +187,20 @@ impl Reader<'_> {
     }
 
     /// Reads the ids from the generated header beside an interface.
-    fn generated_ids(&mut self, inclusion: &Inclusion, failed: &dyn Fn(String) -> Error) -> Result<(), Error> {
+    fn generated_ids(
+        &mut self,
+        inclusion: &Inclusion,
+        failed: &dyn Fn(String) -> Error,
+    ) -> Result<(), Error> {
         let path = format!("{}.h", inclusion.path.trim_end_matches(".iig"));
         let header = Inclusion { path, ..inclusion.clone() };
         match (self.resolve)(&header) {
-            Ok(Some(found)) => self.world.ids.read(&found.text).map(|_| ()).map_err(|it| failed(format!("`{}`: {it}", header.path))),
+            Ok(Some(found)) => self
+                .world
+                .ids
+                .read(&found.text)
+                .map(|_| ())
+                .map_err(|it| failed(format!("`{}`: {it}", header.path))),
             Ok(None) => Ok(()),
             Err(message) => Err(failed(format!("cannot read `{}`: {message}", header.path))),
         }
@@ -187,14 +222,19 @@ impl Reader<'_> {
         }
         for class in found.classes.iter().filter(|it| it.extends.is_none()) {
             if let Some(earlier) = self.world.classes.insert(class.name.clone(), class.clone()) {
-                let message = format!("`{}` is already declared at {}:{}", class.name, earlier.file, earlier.line);
+                let message =
+                    format!("`{}` is already declared at {}:{}", class.name, earlier.file, earlier.line);
                 return Err(Error::new(&class.file, class.line, message));
             }
         }
         for extension in &found.classes {
             let Some(name) = &extension.extends else { continue };
             let Some(class) = self.world.classes.get_mut(name) else {
-                return Err(Error::new(&extension.file, extension.line, format!("`{name}`, which this extends, is not declared")));
+                return Err(Error::new(
+                    &extension.file,
+                    extension.line,
+                    format!("`{name}`, which this extends, is not declared"),
+                ));
             };
             // The methods of extensions come first (seen in every generated header that has some).
             class.methods.splice(0..0, extension.methods.iter().cloned());

@@ -20,16 +20,27 @@ fn headers_are_current() {
     let mut n_headers = 0;
     for (framework, folder) in frameworks(&sdk) {
         for path in interfaces(&folder) {
-            let options = Options { framework_name: Some(framework.clone()), ids: table(), own_ids: OwnIds::MustBeKnown, ..Options::default() };
+            let options = Options {
+                framework_name: Some(framework.clone()),
+                ids: table(),
+                own_ids: OwnIds::MustBeKnown,
+                ..Options::default()
+            };
             // The header beside an interface is not read: it is what this makes.
             let resolve = |inclusion: &iig::Inclusion| {
                 let beside = inclusion.path.ends_with(".h") && inclusion.path.contains('/');
-                let is_generated = beside && find(&sdk, &iig::Inclusion { path: inclusion.path.replace(".h", ".iig"), ..inclusion.clone() })?.is_some();
+                let is_generated = beside
+                    && find(
+                        &sdk,
+                        &iig::Inclusion { path: inclusion.path.replace(".h", ".iig"), ..inclusion.clone() },
+                    )?
+                    .is_some();
                 if is_generated { Ok(None) } else { find(&sdk, inclusion) }
             };
             let text = fs::read_to_string(&path).unwrap();
             let name = path.file_name().unwrap().to_str().unwrap();
-            let header = iig::generate_header(name, &text, &resolve, &options).unwrap_or_else(|it| panic!("{it}"));
+            let header =
+                iig::generate_header(name, &text, &resolve, &options).unwrap_or_else(|it| panic!("{it}"));
             check_golden(&path.with_extension("h"), &header);
             n_headers += 1;
         }
@@ -41,7 +52,8 @@ fn headers_are_current() {
 fn every_id_of_a_kernel_class_has_its_bit_set() {
     let text = fs::read_to_string(sdk().join("message-ids.h")).unwrap();
     for line in text.lines().filter(|it| it.starts_with("#define")) {
-        let digits = line.split("0x").nth(1).and_then(|it| it.strip_suffix("ULL")).unwrap_or_else(|| panic!("{line}"));
+        let digits =
+            line.split("0x").nth(1).and_then(|it| it.strip_suffix("ULL")).unwrap_or_else(|| panic!("{line}"));
         assert_eq!(u64::from_str_radix(digits, 16).unwrap() >> 63, 1, "{line}");
     }
 }

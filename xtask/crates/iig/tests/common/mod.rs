@@ -9,7 +9,10 @@ use std::{
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize().expect("the crate lies three folders deep")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../..")
+        .canonicalize()
+        .expect("the crate lies three folders deep")
 }
 
 /// The open SDK subset.
@@ -31,7 +34,8 @@ pub fn frameworks(sdk: &Path) -> Vec<(String, PathBuf)> {
 
 /// Finds what an inclusion names: beside the including file when it is quoted, else in the SDK.
 pub fn find(sdk: &Path, inclusion: &Inclusion) -> Result<Option<Found>, String> {
-    let beside = Path::new(&inclusion.from).parent().map(|it| it.join(&inclusion.path)).filter(|_| inclusion.quoted);
+    let beside =
+        Path::new(&inclusion.from).parent().map(|it| it.join(&inclusion.path)).filter(|_| inclusion.quoted);
     let in_framework = inclusion.path.split_once('/').map(|(framework, header)| {
         sdk.join(format!("System/DriverKit/System/Library/Frameworks/{framework}.framework/Headers/{header}"))
     });
@@ -45,7 +49,11 @@ pub fn find(sdk: &Path, inclusion: &Inclusion) -> Result<Option<Found>, String> 
 
 /// Interface files of a folder, sorted.
 pub fn interfaces(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).filter(|it| it.extension().is_some_and(|it| it == "iig")).collect();
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .filter(|it| it.extension().is_some_and(|it| it == "iig"))
+        .collect();
     found.sort();
     found
 }
