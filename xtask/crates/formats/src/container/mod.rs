@@ -14,4 +14,5 @@ pub mod koly;
 pub mod path;
 pub mod trailer;
 pub mod xar;
+pub mod xar_write;
 pub mod xml;
