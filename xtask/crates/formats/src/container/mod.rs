@@ -16,3 +16,5 @@ pub mod trailer;
 pub mod xar;
 pub mod xar_write;
 pub mod xml;
+pub mod zip;
+pub mod zip_write;
