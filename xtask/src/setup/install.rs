@@ -103,6 +103,7 @@ pub fn install(purpose: Purpose, yes: bool, tools: &Toolbox, workspace: &Workspa
         return Err(Error::tool("nothing was installed").because("you did not agree"));
     }
     for call in calls {
+        let call = with_packaged_llvm(call, tools)?;
         terminal::step("Running", &call);
         tools.run(&call.deadline(DEADLINE))?;
     }
@@ -197,6 +198,25 @@ fn system_commands(missing: &[Need], tools: &Toolbox) -> Result<Vec<Call>> {
         privileged(manager, format!("install {}", names.join(", "))).args(manager.install).args(packages),
     );
     Ok(calls)
+}
+
+/// LLVM 19 is what the tests were written with. Where a newer Debian or Ubuntu no longer packages it, the newest
+/// release that the tests cover is installed instead; the index is current by the time this is asked.
+fn with_packaged_llvm(call: Call, tools: &Toolbox) -> Result<Call> {
+    let installs_llvm =
+        call.arguments().iter().any(|arg| arg == "llvm-19" || arg == "clang-19" || arg == "lld-19");
+    if !installs_llvm {
+        return Ok(call);
+    }
+    for version in ["19", "21", "20"] {
+        let known =
+            Call::new("apt-cache", "look for LLVM").args(["show", "--quiet", &format!("clang-{version}")]);
+        if tools.try_run(&known)?.status.success() {
+            return Ok(call.replacing("-19", &format!("-{version}")));
+        }
+    }
+    Err(Error::tool("no LLVM that the tests cover is packaged (19, 20, 21)")
+        .hint("install clang, lld and llvm of one of these versions yourself"))
 }
 
 fn privileged(manager: &Manager, purpose: String) -> Call {

@@ -78,6 +78,17 @@ impl Call {
         self
     }
 
+    /// The same call where every argument that ends in `from` ends in `to`.
+    #[must_use]
+    pub fn replacing(mut self, from: &str, to: &str) -> Self {
+        for arg in &mut self.args {
+            if let Some(stem) = arg.to_str().and_then(|text| text.strip_suffix(from)) {
+                *arg = format!("{stem}{to}").into();
+            }
+        }
+        self
+    }
+
     /// Sets a variable of the child's environment.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {

@@ -199,7 +199,8 @@ impl<'a> Notary<'a> {
             object: String,
         }
         let doing = format!("submit {name}");
-        let body = serde_json::json!({"submissionName": name, "sha256": sha256, "notifications": []}).to_string();
+        let body =
+            serde_json::json!({"submissionName": name, "sha256": sha256, "notifications": []}).to_string();
         let (id, it): (String, Attributes) = self.ask(&doing, "POST", "/submissions", Some(&body))?;
         let credentials = sigv4::Credentials {
             access_key: it.aws_access_key_id,
@@ -207,7 +208,8 @@ impl<'a> Notary<'a> {
             session_token: Some(Zeroizing::new(it.aws_session_token)),
         };
         // The bucket becomes part of a host name.
-        let bucket_fits = it.bucket.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it));
+        let bucket_fits =
+            it.bucket.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it));
         if it.bucket.is_empty() || !bucket_fits || it.object.is_empty() {
             return Err(Error::answer(doing, "the upload address is not one"));
         }
@@ -217,7 +219,8 @@ impl<'a> Notary<'a> {
     /// What the notary says about a submission.
     pub fn status(&self, id: &str) -> Result<Submission> {
         let path = format!("/submissions/{}", sigv4::encode(id));
-        let (id, it): (String, Listed) = self.ask(&format!("ask for the status of {id}"), "GET", &path, None)?;
+        let (id, it): (String, Listed) =
+            self.ask(&format!("ask for the status of {id}"), "GET", &path, None)?;
         Ok(it.with(id))
     }
 
@@ -292,7 +295,11 @@ impl<'a> Notary<'a> {
             // An answer that breaks off in the middle is a broken connection that nobody noticed. The text of the
             // JSON error is not shown: it may quote credentials.
             serde_json::from_slice(&answer.body).map_err(|error| {
-                let cause = format!("the answer is not what was expected (line {}, column {})", error.line(), error.column());
+                let cause = format!(
+                    "the answer is not what was expected (line {}, column {})",
+                    error.line(),
+                    error.column()
+                );
                 Error::new(Kind::Transient, doing, cause)
             })
         })

@@ -43,7 +43,8 @@ pub fn parse_timestamp(text: &str) -> Option<u64> {
 
 /// Seconds since 1970 of an HTTP date, `Mon, 23 Nov 2026 03:36:08 GMT`; `None` when it is no such text.
 pub fn parse_http_date(text: &str) -> Option<u64> {
-    let text = text.trim().strip_suffix("GMT").map_or_else(|| text.trim().to_owned(), |it| format!("{it}+0000"));
+    let text =
+        text.trim().strip_suffix("GMT").map_or_else(|| text.trim().to_owned(), |it| format!("{it}+0000"));
     let at = time::OffsetDateTime::parse(&text, &time::format_description::well_known::Rfc2822).ok()?;
     u64::try_from(at.unix_timestamp()).ok()
 }

@@ -82,13 +82,13 @@ pub fn of_s3(doing: &str, answer: &Answer) -> Error {
     };
     let new = |kind| Error::new(kind, doing, cause.clone());
     let mut error = match (answer.status, code) {
-        (_, "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken") => {
-            new(Kind::Expired).hint("the upload took longer than its credentials live (12 hours): submit again")
-        }
+        (_, "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken") => new(Kind::Expired)
+            .hint("the upload took longer than its credentials live (12 hours): submit again"),
         (_, "RequestTimeTooSkewed") => new(Kind::Credentials).hint("set this machine's clock (NTP)"),
         (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable") => new(Kind::Transient),
-        (_, "XAmzContentSHA256Mismatch" | "BadDigest") => new(Kind::Transient)
-            .hint("the bytes changed on the way; if it persists, something between here and S3 rewrites them"),
+        (_, "XAmzContentSHA256Mismatch" | "BadDigest") => new(Kind::Transient).hint(
+            "the bytes changed on the way; if it persists, something between here and S3 rewrites them",
+        ),
         (_, "NoSuchUpload") => new(Kind::Expired),
         (301 | 307, _) | (400, "AuthorizationHeaderMalformed") => {
             new(Kind::Refused).hint("the bucket lies in another region than the one signed for")
@@ -170,7 +170,11 @@ mod tests {
     #[test]
     fn a_plain_text_401_is_understood() {
         let text = "Unauthenticated\n\nRequest ID: ICM7XYZ.0.0\n";
-        check(&answer(401, &[], text), Kind::Credentials, &["401: Unauthenticated Request ID", "Individual key"]);
+        check(
+            &answer(401, &[], text),
+            Kind::Credentials,
+            &["401: Unauthenticated Request ID", "Individual key"],
+        );
     }
 
     #[test]
@@ -187,7 +191,11 @@ mod tests {
         check(&answer(403, &[], body), Kind::Agreement, &["Account Holder"]);
         let body = r#"{"errors":[{"code":"FORBIDDEN","detail":"Invalid or inaccessible developer team ID for the provided Apple ID"}]}"#;
         check(&answer(403, &[], body), Kind::Role, &["another team"]);
-        check(&answer(403, &[], r#"{"errors":[{"code":"FORBIDDEN_ERROR"}]}"#), Kind::Role, &["role Developer"]);
+        check(
+            &answer(403, &[], r#"{"errors":[{"code":"FORBIDDEN_ERROR"}]}"#),
+            Kind::Role,
+            &["role Developer"],
+        );
     }
 
     #[test]

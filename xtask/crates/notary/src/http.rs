@@ -182,16 +182,20 @@ impl Http {
         headers: &[(&str, &str)],
         body: Body<'_>,
     ) -> Result<Answer> {
-        let host = address.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or_default();
+        let host =
+            address.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or_default();
         let agent = if is_loopback(host) { &self.inside } else { &self.outside };
         let mut request = ureq::http::Request::builder().method(method).uri(address);
         // The host header is written by ureq, from the address; ours is only signed.
         for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
             request = request.header(*name, *value);
         }
-        let unfit = |error: ureq::http::Error| Error::local(doing, format!("the request cannot be built: {error}"));
+        let unfit =
+            |error: ureq::http::Error| Error::local(doing, format!("the request cannot be built: {error}"));
         let sent = match body {
-            Body::Empty if method == "GET" || method == "DELETE" => agent.run(request.body(()).map_err(unfit)?),
+            Body::Empty if method == "GET" || method == "DELETE" => {
+                agent.run(request.body(()).map_err(unfit)?)
+            }
             Body::Empty => agent.run(request.body(&[] as &[u8]).map_err(unfit)?),
             Body::Bytes(bytes) => agent.run(request.body(bytes).map_err(unfit)?),
             Body::Stream(reader, len) => {
@@ -204,14 +208,13 @@ impl Http {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
             .collect();
         let mut body = response.into_body();
-        let body = body
-            .with_config()
-            .limit(MAX_BODY)
-            .read_to_vec()
-            .map_err(|error| network(doing, host, &error))?;
+        let body =
+            body.with_config().limit(MAX_BODY).read_to_vec().map_err(|error| network(doing, host, &error))?;
         Ok(Answer { status, headers, body })
     }
 }
@@ -273,6 +276,11 @@ mod tests {
 
     #[test]
     fn roots_without_a_certificate_are_refused() {
-        assert!(Http::new(Some(b"nothing here"), Patience::default()).unwrap_err().to_string().contains("no certificate"));
+        assert!(
+            Http::new(Some(b"nothing here"), Patience::default())
+                .unwrap_err()
+                .to_string()
+                .contains("no certificate")
+        );
     }
 }

@@ -47,8 +47,11 @@ pub fn mint(key: &AuthKey, now: u64) -> Token {
         }
         Owner::Individual => serde_json::json!({"sub": "user", "iat": now, "exp": expires, "aud": AUDIENCE}),
     };
-    let message =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
     let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
     Token(Zeroizing::new(format!("{message}.{signature}")))
 }
@@ -76,17 +79,18 @@ pub fn verify(token: &str, key_id: &str, owner: &Owner, key: &VerifyingKey, now:
     };
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| "a part is not base64url".to_owned());
     let message = format!("{header}.{claims}");
-    let header: Header =
-        serde_json::from_slice(&decode(header)?).map_err(|_| "the header is not the expected JSON".to_owned())?;
-    let claims: Claims =
-        serde_json::from_slice(&decode(claims)?).map_err(|_| "the claims are not the expected JSON".to_owned())?;
+    let header: Header = serde_json::from_slice(&decode(header)?)
+        .map_err(|_| "the header is not the expected JSON".to_owned())?;
+    let claims: Claims = serde_json::from_slice(&decode(claims)?)
+        .map_err(|_| "the claims are not the expected JSON".to_owned())?;
     if header.alg != "ES256" {
         return Err("the algorithm is not ES256".to_owned());
     }
     if header.kid != key_id {
         return Err("the key id is not known".to_owned());
     }
-    let signature = Signature::from_slice(&decode(signature)?).map_err(|_| "the signature is not r‖s".to_owned())?;
+    let signature =
+        Signature::from_slice(&decode(signature)?).map_err(|_| "the signature is not r‖s".to_owned())?;
     key.verify(message.as_bytes(), &signature).map_err(|_| "the signature does not verify".to_owned())?;
     match owner {
         Owner::Team { issuer } if claims.iss.as_ref() != Some(issuer) => {

@@ -104,7 +104,8 @@ impl AuthKey {
             .map_err(|_| Error::local(doing, "it is not an EC P-256 key in PKCS#8"))?;
         let from_name = hints.file_name.as_deref().and_then(key_id_of);
         let id = hints.key_id.clone().or(from_name).ok_or_else(|| {
-            Error::local(doing, "the key id is not known").hint("set `key-id`, or keep the name AuthKey_<key id>.p8")
+            Error::local(doing, "the key id is not known")
+                .hint("set `key-id`, or keep the name AuthKey_<key id>.p8")
         })?;
         Self::checked(id, hints.issuer.clone(), secret)
     }
@@ -121,7 +122,10 @@ impl AuthKey {
         let doing = "read the notary key (JSON)";
         // The text of a JSON error may quote what it did not understand: only its place is safe to show.
         let shape: Shape = serde_json::from_str(text).map_err(|error| {
-            Error::local(doing, format!("not the expected JSON (line {}, column {})", error.line(), error.column()))
+            Error::local(
+                doing,
+                format!("not the expected JSON (line {}, column {})", error.line(), error.column()),
+            )
         })?;
         let private_key = shape.private_key.map(Zeroizing::new);
         let pem = shape.key.map(Zeroizing::new);
@@ -235,8 +239,10 @@ mod tests {
 
     #[test]
     fn every_shape_of_a_key_is_read() {
-        let der = base64::engine::general_purpose::STANDARD.encode(secret().to_pkcs8_der().unwrap().as_bytes());
-        let unified = serde_json::json!({"issuer_id": ISSUER, "key_id": "ABC123DEFG", "private_key": der}).to_string();
+        let der =
+            base64::engine::general_purpose::STANDARD.encode(secret().to_pkcs8_der().unwrap().as_bytes());
+        let unified =
+            serde_json::json!({"issuer_id": ISSUER, "key_id": "ABC123DEFG", "private_key": der}).to_string();
         let fastlane =
             serde_json::json!({"issuer_id": ISSUER, "key_id": "ABC123DEFG", "key": pem(), "in_house": false});
         check(&pem(), &hints(Some("ABC123DEFG"), Some(ISSUER)), Ok(("ABC123DEFG", true)));

@@ -41,7 +41,8 @@ pub fn stubbornly<T>(
         };
         tries += 1;
         unauthenticated += u32::from(error.kind == Kind::Credentials);
-        let may_retry = error.kind.is_transient() || (error.kind == Kind::Credentials && unauthenticated == 1);
+        let may_retry =
+            error.kind.is_transient() || (error.kind == Kind::Credentials && unauthenticated == 1);
         if !may_retry || tries >= stubbornness.tries {
             return Err(error);
         }
@@ -77,7 +78,9 @@ impl Allowance {
     /// `None` when the header does not say both numbers.
     pub fn parse(header: &str) -> Option<Self> {
         let number = |name: &str| {
-            header.split(';').find_map(|it| it.trim().strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
+            header
+                .split(';')
+                .find_map(|it| it.trim().strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
         };
         Some(Self { limit: number("user-hour-lim")?, left: number("user-hour-rem")? })
     }
@@ -146,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_verdict_is_never_asked_for_twice() {
-        for kind in [Kind::Agreement, Kind::Role, Kind::Refused, Kind::NotFound, Kind::Local, Kind::Interrupted] {
+        for kind in
+            [Kind::Agreement, Kind::Role, Kind::Refused, Kind::NotFound, Kind::Local, Kind::Interrupted]
+        {
             assert_eq!(fails(kind, 1).1, 0, "{kind:?}");
         }
     }

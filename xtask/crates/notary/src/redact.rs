@@ -8,7 +8,8 @@ pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
     for letter in text.chars() {
-        let ends_word = letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | ',' | '`' | '(' | ')');
+        let ends_word =
+            letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | ',' | '`' | '(' | ')');
         if ends_word {
             out.push_str(&redact_word(&std::mem::take(&mut word), &out));
             out.push(letter);
@@ -68,7 +69,10 @@ mod tests {
     #[test]
     fn secrets_go() {
         check("Authorization: Bearer abc.def", "Authorization: Bearer …");
-        check("at https://a.s3.amazonaws.com/x.json?AWSAccessKeyId=ASIA1&Signature=s now", "at https://a.s3.amazonaws.com/x.json?… now");
+        check(
+            "at https://a.s3.amazonaws.com/x.json?AWSAccessKeyId=ASIA1&Signature=s now",
+            "at https://a.s3.amazonaws.com/x.json?… now",
+        );
         check("<AWSAccessKeyId>ASIAXYZ</AWSAccessKeyId>", "<AWSAccessKeyId>…</AWSAccessKeyId>");
         check("key ASIAIOSFODNN7EXAMPLE", "key …");
         check("\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"", "\"…\"");
@@ -79,7 +83,10 @@ mod tests {
     fn what_is_no_secret_stays() {
         let sha = "0e8e7755aca45c46bdd1ad174d333ace525209058dc2dd16e7c1e6b6e216a15f";
         check(sha, sha);
-        check("There is no resource of type 'x' for id '1238aa04-96fe-1a63-e053-0824d011072a'", "There is no resource of type 'x' for id '1238aa04-96fe-1a63-e053-0824d011072a'");
+        check(
+            "There is no resource of type 'x' for id '1238aa04-96fe-1a63-e053-0824d011072a'",
+            "There is no resource of type 'x' for id '1238aa04-96fe-1a63-e053-0824d011072a'",
+        );
         check("https://appstoreconnect.apple.com/business", "https://appstoreconnect.apple.com/business");
         check("a required agreement is missing", "a required agreement is missing");
     }

@@ -79,8 +79,12 @@ pub fn authorization(request: &Request<'_>, credentials: &Credentials, scope: Sc
 /// The signature alone, in hex; what the one who checks compares.
 pub fn signature(request: &Request<'_>, credentials: &Credentials, scope: Scope<'_>) -> String {
     let canonical = canonical(request);
-    let to_sign =
-        format!("AWS4-HMAC-SHA256\n{}\n{}\n{}", scope.date, scope.path(), hex(&Sha256::digest(canonical.as_bytes())));
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{}\n{}\n{}",
+        scope.date,
+        scope.path(),
+        hex(&Sha256::digest(canonical.as_bytes()))
+    );
     hex(&hmac(&*signing_key(&credentials.secret, scope), to_sign.as_bytes()))
 }
 
@@ -107,7 +111,8 @@ pub fn encode_path(key: &str) -> String {
 
 /// The query as it is signed and sent: sorted, encoded.
 pub fn encode_query(query: &[(&str, &str)]) -> String {
-    let mut pairs: Vec<(String, String)> = query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
+    let mut pairs: Vec<(String, String)> =
+        query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
     pairs.sort();
     pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
@@ -164,7 +169,14 @@ mod tests {
 
     /// The examples that AWS publishes in "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)".
     #[track_caller]
-    fn check(method: &str, path: &str, query: &[(&str, &str)], headers: &[(&str, &str)], payload: &str, expected: &str) {
+    fn check(
+        method: &str,
+        path: &str,
+        query: &[(&str, &str)],
+        headers: &[(&str, &str)],
+        payload: &str,
+        expected: &str,
+    ) {
         let credentials = Credentials {
             access_key: "AKIAIOSFODNN7EXAMPLE".into(),
             secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned().into(),
@@ -185,7 +197,8 @@ mod tests {
     #[test]
     fn the_published_example_of_putting_an_object_is_reproduced() {
         let payload = hex(&Sha256::digest(b"Welcome to Amazon S3."));
-        let headers = [("date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")];
+        let headers =
+            [("date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")];
         let path = format!("/{}", encode_path("test$file.text"));
         let expected = "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd";
         check("PUT", &path, &[], &headers, &payload, expected);
@@ -211,7 +224,8 @@ mod tests {
 
     #[test]
     fn credentials_do_not_show_in_debug() {
-        let credentials = Credentials { access_key: "A".into(), secret: "S".to_owned().into(), session_token: None };
+        let credentials =
+            Credentials { access_key: "A".into(), secret: "S".to_owned().into(), session_token: None };
         assert_eq!(format!("{credentials:?}"), "Credentials(…)");
     }
 }

@@ -102,7 +102,8 @@ pub fn upload(
 impl Goods<'_> {
     fn check_unchanged(&self) -> Result<()> {
         (self.unchanged)().map_err(|cause| {
-            Error::local("upload", cause).hint("something writes to the file while it is submitted: build again, then submit")
+            Error::local("upload", cause)
+                .hint("something writes to the file while it is submitted: build again, then submit")
         })
     }
 }
@@ -172,7 +173,9 @@ impl<'a> Bucket<'a> {
 
     fn post(&mut self, doing: &str, method: &str, query: &[(&str, &str)], body: &str) -> Result<Answer> {
         let sha256 = hex(&Sha256::digest(body.as_bytes()));
-        self.stubbornly(doing, method, query, &sha256, &|| Ok(()), &mut |send| send(Body::Bytes(body.as_bytes())))
+        self.stubbornly(doing, method, query, &sha256, &|| Ok(()), &mut |send| {
+            send(Body::Bytes(body.as_bytes()))
+        })
     }
 
     fn put_in_parts(&mut self, goods: &Goods<'_>, before: &mut dyn FnMut(Stage) -> Result<()>) -> Result<()> {
@@ -209,8 +212,11 @@ impl<'a> Bucket<'a> {
             number += 1;
             let span = Span { goods, start, len: part.min(len - start) };
             let digest = span.digest()?;
-            let answer = self.put(&[("partNumber", &number.to_string()), ("uploadId", upload_id)], span, &digest)?;
-            let tag = answer.header("etag").ok_or_else(|| Error::answer("upload a part", "no ETag is in the answer"))?;
+            let answer =
+                self.put(&[("partNumber", &number.to_string()), ("uploadId", upload_id)], span, &digest)?;
+            let tag = answer
+                .header("etag")
+                .ok_or_else(|| Error::answer("upload a part", "no ETag is in the answer"))?;
             let tag = tag.replace('&', "&amp;").replace('<', "&lt;");
             list.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"));
             start = start.saturating_add(span.len);
@@ -266,7 +272,8 @@ impl<'a> Bucket<'a> {
     ) -> Result<Answer> {
         let (base, host, path) = self.address();
         let date = sigv4::date(self.notary.clock().now());
-        let mut headers = vec![("host", host.as_str()), ("x-amz-content-sha256", sha256), ("x-amz-date", date.as_str())];
+        let mut headers =
+            vec![("host", host.as_str()), ("x-amz-content-sha256", sha256), ("x-amz-date", date.as_str())];
         if let Some(token) = &self.grant.credentials.session_token {
             headers.push(("x-amz-security-token", token.as_str()));
         }
