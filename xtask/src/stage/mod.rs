@@ -9,7 +9,7 @@ pub mod build;
 pub mod bundle;
 pub mod files;
 mod finish;
-mod generate;
+pub mod generate;
 pub mod merge;
 pub mod publish;
 pub mod stamp;
