@@ -1,0 +1,56 @@
+//! `xcrun`: finds the tools of the selected Xcode, or runs one.
+
+use crate::{manual, run::Answer, synopsis::Words};
+
+/// Where the simulated Xcode is.
+const XCODE: &str = "/Applications/Xcode.app/Contents/Developer";
+
+/// The call inside `xcrun TOOL ARGUMENTS…`.
+pub(crate) struct Inner<'a> {
+    pub tool: &'a str,
+    pub args: &'a [String],
+}
+
+/// The tool that xcrun would run, when it would run one: its own options come first and end at the tool's name.
+pub(crate) fn inner(args: &[String]) -> Option<Inner<'_>> {
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        match word.as_str() {
+            "--sdk" | "-sdk" | "--toolchain" | "-toolchain" => at += 2,
+            "-v" | "--verbose" | "-l" | "--log" | "-r" | "--run" | "-n" | "--no-cache" | "-k"
+            | "--kill-cache" => at += 1,
+            it if it.starts_with('-') => return None,
+            tool => {
+                return manual::page(tool)
+                    .map(|_| Inner { tool, args: args.get(at + 1..).unwrap_or_default() });
+            }
+        }
+    }
+    None
+}
+
+/// What is known without an Xcode: where things would be.
+pub(crate) fn behave(words: &Words) -> Answer {
+    let sdk = words.value("--sdk").unwrap_or("macosx");
+    if words.has("-f") {
+        let tool = words.operands.first().map_or("", String::as_str);
+        return match manual::page(tool) {
+            Some(_) => Answer::says(format!("{XCODE}/usr/bin/{tool}\n")),
+            None => Answer::fails(
+                72,
+                format!("xcrun: error: unable to find utility \"{tool}\", not a developer tool or in PATH\n"),
+            ),
+        };
+    }
+    let platform = match sdk {
+        "macosx" => "MacOSX",
+        "driverkit" => "DriverKit",
+        _ => return Answer::fails(1, format!("xcrun: error: SDK \"{sdk}\" cannot be located\n")),
+    };
+    if words.has("--show-sdk-path") {
+        return Answer::says(format!(
+            "{XCODE}/Platforms/{platform}.platform/Developer/SDKs/{platform}.sdk\n"
+        ));
+    }
+    Answer::cannot("xcrun", "running a tool that has no stand-in")
+}
