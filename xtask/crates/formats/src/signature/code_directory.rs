@@ -321,8 +321,8 @@ impl std::fmt::Debug for CodeDirectory {
 }
 
 /// The directory that Security evaluates: the one with the strongest hash.
-pub fn best(directories: &[CodeDirectory]) -> Option<&CodeDirectory> {
-    directories.iter().max_by_key(|it| it.hash_type)
+pub fn best<'a>(directories: impl IntoIterator<Item = &'a CodeDirectory>) -> Option<&'a CodeDirectory> {
+    directories.into_iter().max_by_key(|it| it.hash_type)
 }
 
 /// For the fuzzer: any bytes.

@@ -2,10 +2,27 @@
 //!
 //! ```text
 //! superblob ─┬─ code_directory ── hashing      pages and special slots
-//!            └─ requirement                    who the code must be
+//!            ├─ requirement                    who the code must be
+//!            └─ cms ─┬─ certificate ── chain   who signed it
+//!                    └─ timestamp              and when
 //! ```
 
+pub mod anchors;
+pub mod ber;
+pub mod certificate;
+pub mod chain;
+pub mod cms;
 pub mod code_directory;
 pub mod digest;
+pub mod embedded;
+pub mod hashing;
+pub mod key;
+pub mod name;
+pub mod oid;
 pub mod requirement;
 pub mod superblob;
+pub mod time;
+pub mod timestamp;
+pub mod tlv;
+
+pub use embedded::Signature;

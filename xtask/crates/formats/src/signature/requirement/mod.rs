@@ -10,7 +10,6 @@
 
 pub mod decode;
 pub mod encode;
-pub mod oid;
 
 pub use decode::{decode, decode_set};
 pub use encode::{encode, encode_set};

@@ -1,4 +1,4 @@
-//! Object identifiers as requirements carry them: DER content bytes, printed with dots.
+//! Object identifiers: DER content bytes, and the same with dots.
 
 /// Arcs of more than 63 bits do not occur; such an identifier has no text.
 const MAX_ARC_BITS: u32 = 63;
