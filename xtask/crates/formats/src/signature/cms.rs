@@ -11,12 +11,15 @@
 use super::{
     ber,
     certificate::Certificate,
-    digest::{CdHash, HashType},
+    digest::{CDHASH_LEN, CdHash, HashType},
     key::{self, Algorithm, Refusal},
     time::{self, UnixTime},
     tlv::{Element, Elements, INTEGER, OCTET_STRING, OID, SEQUENCE, SET, context},
 };
-use crate::bytes::{Bytes, Error, Result};
+use crate::{
+    bytes::{Bytes, Error, Result},
+    document::plist::{self, Value},
+};
 
 /// signedData.
 const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
@@ -254,11 +257,19 @@ impl Signer {
         time::read(Element::only(single(&self.signed, SIGNING_TIME)?).ok()?).ok()
     }
 
-    /// Apple's first hash agility attribute: a property list with the key `cdhashes`. Its bytes.
-    pub fn hash_agility_plist(&self) -> Option<Result<Vec<u8>>> {
+    /// Apple's first hash agility attribute: the cdhash of each code directory, from a property list.
+    pub fn hash_agility_cdhashes(&self) -> Option<Result<Vec<CdHash>>> {
         let value = single(&self.signed, HASH_AGILITY_V1)?;
-        let read = || Element::only(value)?.expect(OCTET_STRING, "hash agility");
-        Some(read().map(|it| it.content.as_slice().to_vec()))
+        let read = || {
+            let content = Element::only(value)?.expect(OCTET_STRING, "hash agility")?.content;
+            let list = plist::read(content.as_slice())?.value;
+            let hashes = list.get("cdhashes").and_then(Value::as_array);
+            let hashes = hashes.ok_or_else(|| content.fault(0, "no `cdhashes` in the hash agility list"))?;
+            let hash = |it: &Value| <[u8; CDHASH_LEN]>::try_from(it.as_data()?).ok().map(CdHash);
+            let odd = || content.fault(0, "an element of `cdhashes` is no cdhash");
+            hashes.iter().map(|it| hash(it).ok_or_else(odd)).collect()
+        };
+        Some(read())
     }
 
     /// Apple's second hash agility attribute: the digest of each code directory, by algorithm (object identifier).
@@ -348,7 +359,7 @@ pub fn fuzz(bytes: &[u8]) {
     if let Ok(found) = SignedData::parse(Bytes::new(bytes)) {
         assert!(found.consumed <= bytes.len());
         for signer in &found.signers {
-            let _ = (signer.signing_time(), signer.hash_agility_plist(), signer.agile_cdhashes());
+            let _ = (signer.signing_time(), signer.hash_agility_cdhashes(), signer.agile_cdhashes());
             if let Some(certificate) = signer.certificate(&found.certificates) {
                 let _ = signer.verify(b"", certificate);
             }
