@@ -1,6 +1,6 @@
 //! Signatures as shipped: every hash, every chain, every requirement of the packages in `XTASK_CORPUS`.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use formats::{
     Bytes, Source,
@@ -27,6 +27,10 @@ struct File {
 
 /// The files of every package of the corpus by path; nothing, said aloud, without a corpus.
 fn packages() -> Vec<(String, BTreeMap<String, File>)> {
+    archives().into_iter().map(|(name, bytes)| (name, unpack(&bytes))).collect()
+}
+
+fn archives() -> Vec<(String, Vec<u8>)> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
         eprintln!("not run: XTASK_CORPUS is not set");
         return Vec::new();
@@ -35,16 +39,14 @@ fn packages() -> Vec<(String, BTreeMap<String, File>)> {
     paths.retain(|it| it.extension().is_some_and(|it| it == "pkg"));
     paths.sort();
     assert!(!paths.is_empty(), "the corpus has no package");
-    paths
-        .iter()
-        .map(|it| (it.file_name().unwrap().to_string_lossy().into_owned(), unpack(&fs::read(it).unwrap())))
-        .collect()
+    let name = |it: &PathBuf| it.file_name().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|it| (name(it), fs::read(it).unwrap())).collect()
 }
 
-fn unpack(package: &Vec<u8>) -> BTreeMap<String, File> {
-    let xar = Xar::read(package).unwrap();
+fn unpack(package: &[u8]) -> BTreeMap<String, File> {
+    let xar = Xar::read(&package).unwrap();
     let payload = xar.member("Payload").and_then(|it| it.data.clone()).unwrap();
-    let packed = payload.open(package, Limit::PAYLOAD).unwrap();
+    let packed = payload.open(&package, Limit::PAYLOAD).unwrap();
     let mut archive = cpio::Reader::new(flate2::read::MultiGzDecoder::new(packed));
     let mut files = BTreeMap::new();
     while let Some(member) = archive.next().unwrap() {
@@ -199,7 +201,31 @@ fn every_requirement_is_written_back_as_it_was() {
 }
 
 #[test]
-fn profiles_and_packages_are_signed_as_code_is() {
+fn every_package_is_signed_over_the_digest_of_its_table() {
+    for (place, bytes) in archives() {
+        let xar = Xar::read(&bytes).unwrap();
+        let digest = xar.stored_digest(&bytes).unwrap().unwrap();
+        let cms = xar.signatures.iter().find(|it| it.style == "CMS").unwrap().range;
+        let cms = bytes.read(cms.offset, cms.len as usize).unwrap();
+        let message = SignedData::parse(Bytes::new(&cms)).unwrap();
+        let signer = &message.signers[0];
+        let leaf = signer.certificate(&message.certificates).unwrap();
+        assert_eq!(signer.verify(&digest, leaf), Ok(()), "{place}");
+        let stamped = Timestamp::parse(Bytes::new(signer.timestamp_token().unwrap())).unwrap();
+        assert!(
+            stamped.verify(&signer.signature, &message.certificates, &Trust::default()).faults.is_empty(),
+            "{place}"
+        );
+        let chain = chain::build(leaf, &message.certificates, &Trust::default(), stamped.at);
+        assert!(
+            chain.is_trusted() && leaf.has_extension(marker::DEVELOPER_ID_INSTALLER),
+            "{place}: {chain:?}"
+        );
+    }
+}
+
+#[test]
+fn every_profile_is_signed_by_apple() {
     for (package, files) in packages() {
         let profiles = files.iter().filter(|it| it.0.ends_with("/embedded.provisionprofile"));
         for (path, file) in profiles {

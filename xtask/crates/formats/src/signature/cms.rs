@@ -71,6 +71,9 @@ pub struct Attribute {
     pub values: Vec<Vec<u8>>,
 }
 
+/// Object identifier of a hash algorithm, and a digest.
+pub type AlgorithmDigest = (String, Vec<u8>);
+
 /// One signature.
 #[derive(Debug, Clone)]
 pub struct Signer {
@@ -273,7 +276,7 @@ impl Signer {
     }
 
     /// Apple's second hash agility attribute: the digest of each code directory, by algorithm (object identifier).
-    pub fn hash_agility_digests(&self) -> Option<Result<Vec<(String, Vec<u8>)>>> {
+    pub fn hash_agility_digests(&self) -> Option<Result<Vec<AlgorithmDigest>>> {
         let attribute = self.signed.iter().find(|it| it.oid == HASH_AGILITY_V2)?;
         let digest = |value: &Vec<u8>| {
             let mut pair = Element::only(Bytes::new(value))?.expect(SEQUENCE, "hash agility")?.inside();

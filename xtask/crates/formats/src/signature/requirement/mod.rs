@@ -11,6 +11,7 @@
 pub mod decode;
 pub mod encode;
 
+pub use super::oid;
 pub use decode::{decode, decode_set};
 pub use encode::{encode, encode_set};
 
