@@ -5,10 +5,15 @@ pub mod clock;
 pub mod error;
 pub mod fault;
 pub mod http;
+pub mod issue;
 pub mod jwt;
 pub mod key;
+pub mod ledger;
+pub mod log;
+pub mod lookup;
 pub mod pace;
 pub mod redact;
+pub mod run;
 pub mod sigv4;
 pub mod upload;
 

@@ -96,11 +96,12 @@ pub fn upload(
         before(Stage::Parts)?;
         bucket.put_in_parts(goods, before)?;
     }
-    goods.check_unchanged()
+    Ok(())
 }
 
 impl Goods<'_> {
-    fn check_unchanged(&self) -> Result<()> {
+    /// Whether the file is still what was hashed; asked before, during and (by the caller, who has noted the upload by then) after.
+    pub fn check_unchanged(&self) -> Result<()> {
         (self.unchanged)().map_err(|cause| {
             Error::local("upload", cause)
                 .hint("something writes to the file while it is submitted: build again, then submit")
