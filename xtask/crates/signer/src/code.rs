@@ -2,12 +2,17 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use formats::signature::{
-    code_directory::{ExecSegment, exec_segment_flags, flags},
-    digest::{CdHash, HashType},
-    superblob::{MAGIC_ENTITLEMENTS, MAGIC_ENTITLEMENTS_DER, MAGIC_LAUNCH_CONSTRAINT, Slot},
+use formats::{
+    document::{
+        Dict, Value,
+        plist::{Keys, to_xml},
+    },
+    signature::{
+        code_directory::{ExecSegment, exec_segment_flags, flags},
+        digest::{CdHash, HashType},
+        superblob::{MAGIC_ENTITLEMENTS, MAGIC_ENTITLEMENTS_DER, MAGIC_LAUNCH_CONSTRAINT, Slot},
+    },
 };
-use plist::{Dictionary, Value};
 
 use crate::{
     Error, Result,
@@ -266,7 +271,7 @@ impl Settings<'_> {
             key: signer.key(),
             signing_time: self.signing_time,
             attributes: vec![
-                attribute(oid::HASH_AGILITY, octets(&cdhash_list(directories)?)),
+                attribute(oid::HASH_AGILITY, octets(&cdhash_list(directories))),
                 attribute_values(oid::HASH_AGILITY_V2, full_hashes(directories)?),
             ],
         };
@@ -278,14 +283,11 @@ impl Settings<'_> {
 }
 
 /// The plist of hash agility v1: the first twenty bytes of each code directory's hash.
-fn cdhash_list(directories: &[(HashType, Vec<u8>)]) -> Result<Vec<u8>> {
+fn cdhash_list(directories: &[(HashType, Vec<u8>)]) -> Vec<u8> {
     let names = directories.iter().filter_map(|(hash, bytes)| CdHash::from_digest(&hash.digest(bytes)));
-    let mut list = Dictionary::new();
-    list.insert("cdhashes".to_owned(), Value::Array(names.map(|it| Value::Data(it.0.to_vec())).collect()));
-    let mut xml = Vec::new();
-    plist::to_writer_xml(&mut xml, &Value::Dictionary(list))
-        .map_err(|it| Error::new(format!("cannot write the list of cdhashes: {it}")))?;
-    Ok(xml)
+    let list = Value::Array(names.map(|it| Value::Data(it.0.to_vec())).collect());
+    let whole: Dict = [("cdhashes", list)].into_iter().collect();
+    to_xml(&Value::Dict(whole), Keys::Sorted).into_bytes()
 }
 
 /// The values of hash agility v2: each code directory's whole hash with its algorithm.

@@ -2,7 +2,10 @@
 //!
 //! DER as seen in shipped dexts: `[APPLICATION 16] { 1, [CONTEXT 16] { (key, value)… } }`, keys sorted by their bytes.
 
-use plist::{Dictionary, Value};
+use formats::document::{
+    Dict, Value,
+    plist::{self, Keys, to_xml},
+};
 
 use crate::{Error, Result, asn1::write};
 
@@ -13,7 +16,7 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entitlements {
     xml: Vec<u8>,
-    values: Dictionary,
+    values: Dict,
 }
 
 impl Entitlements {
@@ -39,19 +42,17 @@ impl Entitlements {
             let name = odd.split_inclusive(';').next().unwrap_or_default();
             return refuse(&format!("with the entity `&{name}`, which the kernel's parser does not know"));
         }
-        let value =
-            plist::from_bytes::<Value>(xml).map_err(|it| Error::new(format!("not a property list: {it}")))?;
-        let Value::Dictionary(values) = value else { return refuse("that are no dictionary") };
+        let found = plist::read(xml).map_err(|it| Error::new(format!("not a property list: {it}")))?;
+        if let Some(odd) = found.oddities.first() {
+            return refuse(&format!("with an oddity at offset {}: {:?}", odd.offset, odd.kind));
+        }
+        let Value::Dict(values) = found.value else { return refuse("that are no dictionary") };
         Ok(Self { xml: xml.to_vec(), values })
     }
 
     /// Entitlements written from values.
-    pub fn from_values(values: Dictionary) -> Result<Self> {
-        let mut xml = Vec::new();
-        plist::to_writer_xml(&mut xml, &Value::Dictionary(values.clone()))
-            .map_err(|it| Error::new(format!("cannot write entitlements: {it}")))?;
-        xml.push(b'\n');
-        Ok(Self { xml, values })
+    pub fn from_values(values: Dict) -> Self {
+        Self { xml: to_xml(&Value::Dict(values.clone()), Keys::Sorted).into_bytes(), values }
     }
 
     /// The XML, byte for byte as it was read.
@@ -60,13 +61,13 @@ impl Entitlements {
     }
 
     /// What is claimed.
-    pub fn values(&self) -> &Dictionary {
+    pub fn values(&self) -> &Dict {
         &self.values
     }
 
     /// Whether `key` is claimed as true.
     pub fn is_true(&self, key: &str) -> bool {
-        self.values.get(key).and_then(Value::as_boolean) == Some(true)
+        self.values.get(key).and_then(Value::as_bool) == Some(true)
     }
 
     /// The same in DER.
@@ -76,9 +77,9 @@ impl Entitlements {
     }
 }
 
-fn dictionary(values: &Dictionary, depth: usize) -> Result<Vec<u8>> {
+fn dictionary(values: &Dict, depth: usize) -> Result<Vec<u8>> {
     let mut sorted: Vec<_> = values.iter().collect();
-    sorted.sort_by_key(|(key, _)| key.as_bytes());
+    sorted.sort_by_key(|(key, _)| *key);
     let mut body = Vec::new();
     for (key, value) in sorted {
         let encoded = encode(value, depth).map_err(|it| it.within(format!("entitlement `{key}`")))?;
@@ -92,24 +93,23 @@ fn encode(value: &Value, depth: usize) -> Result<Vec<u8>> {
         return Err(Error::new(format!("values nest deeper than {MAX_DEPTH}")));
     }
     match value {
-        Value::Boolean(value) => Ok(write::boolean(*value)),
+        Value::Bool(value) => Ok(write::boolean(*value)),
         Value::String(text) => Ok(write::utf8(text)),
-        Value::Integer(number) => signed(number),
+        Value::Integer(number) => signed(*number),
         Value::Data(bytes) => Ok(write::octets(bytes)),
         Value::Array(items) => {
             let items: Result<Vec<_>> = items.iter().map(|it| encode(it, depth + 1)).collect();
             Ok(write::sequence(items?))
         }
-        Value::Dictionary(values) => dictionary(values, depth + 1),
+        Value::Dict(values) => dictionary(values, depth + 1),
         _ => Err(Error::new("a value that has no form in DER")
             .hint("use true, false, text, whole numbers, lists and dictionaries")),
     }
 }
 
 /// `INTEGER` in the fewest bytes of two's complement.
-fn signed(number: &plist::Integer) -> Result<Vec<u8>> {
-    let value = number.as_signed().map(i128::from).or_else(|| number.as_unsigned().map(i128::from));
-    let bytes = value.ok_or_else(|| Error::new("a number of more than 64 bits"))?.to_be_bytes();
+fn signed(number: i128) -> Result<Vec<u8>> {
+    let bytes = number.to_be_bytes();
     let redundant = |pair: &&[u8]| {
         matches!(pair, [0, next] if *next < 0x80) || matches!(pair, [0xff, next] if *next >= 0x80)
     };

@@ -3,6 +3,7 @@
 //! ```text
 //!   authority   a throwaway hierarchy shaped like Apple's, for rehearsals
 //!   identity    a private key with its complete chain, or ad-hoc
+//!   seal        CodeResources of a bundle
 //!   macho       signs Mach-O files ── code       what the signature of one piece of code holds
 //!                                      ├─ code_directory · requirement · entitlements · superblob
 //!                                      └─ cms · timestamp · certificate · key · asn1
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod key;
 pub mod macho;
 pub mod requirement;
+pub mod seal;
 pub mod superblob;
 pub mod timestamp;
 

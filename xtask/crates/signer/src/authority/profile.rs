@@ -1,8 +1,10 @@
 //! Provisioning profiles of the rehearsal authority, shaped like a Developer ID profile for DriverKit.
 
-use plist::{Date, Dictionary, Value};
+use formats::document::{
+    Dict, Value,
+    plist::{Date, Keys, to_xml},
+};
 use sha2::{Digest, Sha256};
-use time::{OffsetDateTime, UtcDateTime};
 
 use super::{Authority, Role};
 use crate::{
@@ -18,7 +20,7 @@ pub struct Grant<'a> {
     /// Bundle id of the code that will carry the profile.
     pub bundle_id: &'a str,
     /// The entitlements granted besides the application identifier, team and keychain groups, which are always granted.
-    pub entitlements: &'a Dictionary,
+    pub entitlements: &'a Dict,
     /// Certificates that may sign.
     pub certificates: &'a [Certificate],
     /// Where the code may run.
@@ -62,54 +64,44 @@ impl Authority {
             ("keychain-access-groups", Value::Array(vec![Value::from(format!("{team}.*"))])),
         ];
         for (key, value) in always {
-            entitlements.insert(key.to_owned(), value);
+            entitlements.set(key, value);
         }
-        entitlements.sort_keys();
 
-        let mut profile = Dictionary::new();
-        let mut put = |key: &str, value: Value| profile.insert(key.to_owned(), value);
+        let mut profile = Dict::new();
+        let mut put = |key: &str, value: Value| profile.set(key, value);
         let one = |text: &str| Value::Array(vec![Value::from(text)]);
         put("AppIDName", Value::from(format!("Rehearsal {}", grant.bundle_id)));
         put("ApplicationIdentifierPrefix", one(team));
         put("CreationDate", date(self.epoch())?);
         let certificates = grant.certificates.iter().map(|it| Value::Data(it.der().to_vec())).collect();
         put("DeveloperCertificates", Value::Array(certificates));
-        put("Entitlements", Value::Dictionary(entitlements));
+        put("Entitlements", Value::Dict(entitlements));
         put("ExpirationDate", date(self.epoch().saturating_add(days * 86_400))?);
-        put("IsXcodeManaged", Value::Boolean(false));
+        put("IsXcodeManaged", Value::Bool(false));
         put("Name", Value::from(format!("Rehearsal {}", grant.bundle_id)));
         // Always `OSX`, for DriverKit too (checks D04).
         put("Platform", one("OSX"));
         match grant.devices {
-            Devices::All => put("ProvisionsAllDevices", Value::Boolean(true)),
+            Devices::All => put("ProvisionsAllDevices", Value::Bool(true)),
             Devices::Listed(list) => {
                 put("ProvisionedDevices", Value::Array(list.iter().map(|it| Value::from(*it)).collect()))
             }
         };
         put("TeamIdentifier", one(team));
         put("TeamName", Value::from("Rehearsal"));
-        put("TimeToLive", Value::from(days));
-        put("Version", Value::from(1));
-        let mut profile_bytes = Vec::new();
-        write_xml(&profile, &mut profile_bytes)?;
+        put("TimeToLive", Value::from(days as i64));
+        put("Version", Value::from(1i64));
         // The name of a profile among profiles: derived, so that the same grant gives the same profile.
-        profile.insert("UUID".to_owned(), Value::from(uuid(&profile_bytes)));
-        profile.sort_keys();
-        profile_bytes.clear();
-        write_xml(&profile, &mut profile_bytes)?;
-        Ok(profile_bytes)
+        let nameless = to_xml(&Value::Dict(profile.clone()), Keys::Sorted);
+        profile.set("UUID", uuid(nameless.as_bytes()));
+        Ok(to_xml(&Value::Dict(profile), Keys::Sorted).into_bytes())
     }
 }
 
 fn date(unix: u64) -> Result<Value> {
-    let when = i64::try_from(unix).ok().and_then(|it| OffsetDateTime::from_unix_timestamp(it).ok());
-    let when = when.ok_or_else(|| Error::new(format!("{unix} seconds is a time after the year 9999")))?;
-    Ok(Value::Date(Date::from(std::time::SystemTime::from(UtcDateTime::from(when)))))
-}
-
-fn write_xml(dictionary: &Dictionary, out: &mut Vec<u8>) -> Result<()> {
-    plist::to_writer_xml(out, &Value::Dictionary(dictionary.clone()))
-        .map_err(|it| Error::new(format!("cannot write a profile: {it}")))
+    let when = i64::try_from(unix)
+        .map_err(|_| Error::new(format!("{unix} seconds is a time after the year 9999")))?;
+    Ok(Value::Date(Date(when)))
 }
 
 fn uuid(bytes: &[u8]) -> String {
