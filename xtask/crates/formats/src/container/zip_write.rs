@@ -375,7 +375,7 @@ mod tests {
         let len = file.len();
         file[len - 12] += 1;
         file[len - 14] += 1;
-        refused(&file, "end record expected");
+        refused(&file, "wanted");
     }
 
     #[test]
