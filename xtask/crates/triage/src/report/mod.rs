@@ -1,0 +1,4 @@
+//! The diagnosis for people and machines.
+
+pub mod json;
+pub mod text;
