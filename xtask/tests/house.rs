@@ -37,9 +37,10 @@ fn sources(below: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Tests may call the tools that they ask for a second opinion.
-fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or(text)
+/// The code alone: no comments, no tests, which may call the tools that they ask for a second opinion.
+fn without_tests(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 #[track_caller]
@@ -65,6 +66,7 @@ fn no_file_holds_two_thoughts() {
 #[test]
 fn only_tools_starts_processes() {
     let starts = |text: &str| {
+        let text = without_tests(text);
         text.contains("process::Command") || text.contains("Command::new(") || text.contains("cmd!(")
     };
     let offenders = sources("xtask/src")
@@ -82,8 +84,9 @@ fn only_tools_starts_processes() {
 fn only_tools_asks_for_the_operating_system_at_compile_time() {
     let needle = concat!("cfg(", "target_os");
     let offenders = sources("xtask").into_iter();
-    let offenders =
-        offenders.filter(|(path, text)| !path.starts_with("xtask/src/tools/") && text.contains(needle));
+    let offenders = offenders.filter(|(path, text)| {
+        !path.starts_with("xtask/src/tools/") && path != "xtask/tests/house.rs" && text.contains(needle)
+    });
     none(
         "no `#[cfg(target_os)]`, so everything is type-checked everywhere",
         offenders.map(|(path, _)| path).collect(),
