@@ -49,6 +49,9 @@ pub(crate) fn write(planned: &Planned) -> Result<String, Error> {
     text.line(format!("#include {}", planned.header));
     text.lines(planned.prologue.iter().map(|it| include_of(it)));
     text.blank();
+    text.line("// The last members of a class description are only names for what lies behind it.");
+    text.line("#pragma clang diagnostic ignored \"-Wmissing-field-initializers\"");
+    text.blank();
     text.line(CAST);
     text.blank();
     for class in planned.classes.iter().filter(|it| !it.base.is_empty()) {

@@ -15,6 +15,8 @@ typedef uint64_t IOUserClientAsyncArgumentsArray[kIOUserClientAsyncArgumentsCoun
 
 enum { kIOUserClientMemoryReadOnly = 0x00000001 };
 
+#define kIOUserClientQueueNameExternalMethod "IOUserClientQueueExternalMethod"
+
 // In a dispatch entry: any size will do.
 enum { kIOUserClientVariableStructureSize = 0xffffffff };
 
@@ -48,7 +50,7 @@ struct IOUserClientMethodDispatch {
     uint32_t checkStructureOutputSize;
 };
 
-/* class IOUserClient IOUserClient.iig:50 */
+/* class IOUserClient IOUserClient.iig:52 */
 
 #if __DOCUMENTATION__
 #define KERNEL IIG_KERNEL
