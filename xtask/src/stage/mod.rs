@@ -11,6 +11,7 @@ pub mod files;
 mod finish;
 pub mod generate;
 pub mod merge;
+pub mod package;
 pub mod publish;
 pub mod stamp;
 

@@ -165,7 +165,9 @@ mod tests {
     fn a_message_inside_a_longer_sentence_is_recognised() {
         let found = explain("Embedded entitlements are invalid: syntax error near line 1").unwrap();
         assert_eq!(found.id, "notary-bad-entitlements");
-        let found = explain("The package \"x.pkg\" has no signed executables or bundles. No tickets can be generated.");
+        let found = explain(
+            "The package \"x.pkg\" has no signed executables or bundles. No tickets can be generated.",
+        );
         assert_eq!(found.unwrap().id, "notary-nothing-signed");
     }
 

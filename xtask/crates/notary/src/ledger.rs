@@ -144,7 +144,8 @@ impl Ledger {
         if text.len() > LONGEST {
             return Err(Error::local(doing, format!("{} bytes are too many", text.len())).hint(hint));
         }
-        let ledger: Self = serde_json::from_str(text).map_err(|error| Error::local(doing, error).hint(hint))?;
+        let ledger: Self =
+            serde_json::from_str(text).map_err(|error| Error::local(doing, error).hint(hint))?;
         if ledger.schema != SCHEMA {
             let cause = format!("it has schema {}, this program knows {SCHEMA}", ledger.schema);
             return Err(Error::local(doing, cause).hint("use the program that wrote it"));
@@ -154,7 +155,8 @@ impl Ledger {
 
     /// As it is written.
     pub fn text(&self) -> Result<String> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| Error::local("write the ledger", error))?;
+        let text =
+            serde_json::to_string_pretty(self).map_err(|error| Error::local("write the ledger", error))?;
         Ok(text + "\n")
     }
 

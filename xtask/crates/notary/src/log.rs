@@ -88,7 +88,8 @@ impl DeveloperLog {
     /// Reads a log; only what is no JSON object at all is refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         serde_json::from_slice(bytes).map_err(|error| {
-            let cause = format!("it is not the expected JSON (line {}, column {})", error.line(), error.column());
+            let cause =
+                format!("it is not the expected JSON (line {}, column {})", error.line(), error.column());
             Error::answer("read the notary's log", cause)
         })
     }
@@ -138,13 +139,12 @@ mod tests {
 
     #[test]
     fn an_invalid_log_groups_equal_complaints() {
-        let issue = |path: &str, message: &str| {
-            serde_json::json!({"severity": "error", "code": null, "path": path, "message": message, "architecture": "arm64"})
-        };
+        let issue = |path: &str, message: &str| serde_json::json!({"severity": "error", "code": null, "path": path, "message": message, "architecture": "arm64"});
         let text = serde_json::json!({"status": "Invalid", "statusCode": 4000, "ticketContents": null,
             "issues": [issue("a", "x"), issue("b", "y"), issue("c", "x")]});
         let log = DeveloperLog::parse(text.to_string().as_bytes()).unwrap();
-        let grouped: Vec<(&str, usize)> = log.grouped().into_iter().map(|(it, group)| (it, group.len())).collect();
+        let grouped: Vec<(&str, usize)> =
+            log.grouped().into_iter().map(|(it, group)| (it, group.len())).collect();
         assert_eq!(grouped, [("x", 2), ("y", 1)]);
     }
 

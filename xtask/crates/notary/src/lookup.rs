@@ -90,7 +90,8 @@ impl Tickets<'_> {
 
     fn once(&self, hashes: &[Hash]) -> Result<BTreeMap<Hash, Vec<u8>>> {
         let doing = "look up the ticket";
-        let records: Vec<_> = hashes.iter().map(|it| serde_json::json!({"recordName": it.to_string()})).collect();
+        let records: Vec<_> =
+            hashes.iter().map(|it| serde_json::json!({"recordName": it.to_string()})).collect();
         let body = serde_json::json!({ "records": records }).to_string();
         let headers = [("content-type", "application/json"), ("accept", "application/json")];
         let body = Body::Bytes(body.as_bytes());
@@ -112,9 +113,9 @@ impl Tickets<'_> {
             error.retry_after = reply.retry_after;
             return Err(error);
         }
-        let records = reply
-            .records
-            .ok_or_else(|| Error::new(Kind::Transient, doing, "neither records nor an error are in the answer"))?;
+        let records = reply.records.ok_or_else(|| {
+            Error::new(Kind::Transient, doing, "neither records nor an error are in the answer")
+        })?;
         let mut found = BTreeMap::new();
         for record in records {
             if let Some((hash, ticket)) = record.ticket(doing)? {
@@ -168,7 +169,8 @@ impl Record {
         if self.deleted {
             return Ok(None);
         }
-        let fields = self.fields.ok_or_else(|| Error::answer(doing, "a record without ticket and without error"))?;
+        let fields =
+            self.fields.ok_or_else(|| Error::answer(doing, "a record without ticket and without error"))?;
         let hash = Hash::parse(&self.record_name)
             .ok_or_else(|| Error::answer(doing, "a record that nobody asked for"))?;
         let ticket = base64::engine::general_purpose::STANDARD

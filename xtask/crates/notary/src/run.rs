@@ -135,12 +135,17 @@ pub fn notarize(desk: &Desk<'_>, product: &Product<'_>) -> Result<Outcome> {
             book.abandon("the run that began it ended before the upload did")?;
             book.hand_in(None)?;
         }
-        Some(Phase::Finishing | Phase::Uploaded) => (desk.say)("this product was submitted before: going on from there"),
+        Some(Phase::Finishing | Phase::Uploaded) => {
+            (desk.say)("this product was submitted before: going on from there")
+        }
         Some(Phase::Abandoned) => unreachable_phase()?,
     }
     match desk.limits.wait {
         Some(limit) => book.wait(limit),
-        None => Ok(Outcome::Pending { id: book.id(), why: "it was handed in; nobody waits for the verdict".into() }),
+        None => Ok(Outcome::Pending {
+            id: book.id(),
+            why: "it was handed in; nobody waits for the verdict".into(),
+        }),
     }
 }
 
@@ -165,7 +170,10 @@ impl Desk<'_> {
             Ok(covered) if product.required.is_subset(&covered) => Ok(Some(ticket)),
             Ok(covered) => {
                 let missing = product.required.difference(&covered).count();
-                (self.say)(&format!("a ticket exists, but {missing} of {} hashes are not in it", product.required.len()));
+                (self.say)(&format!(
+                    "a ticket exists, but {missing} of {} hashes are not in it",
+                    product.required.len()
+                ));
                 Ok(None)
             }
             Err(why) => {
@@ -188,8 +196,11 @@ impl<'a> Book<'a> {
     fn open(desk: &'a Desk<'a>, product: &'a Product<'a>) -> Result<Self> {
         let sha256 = hex(&product.goods.sha256);
         let fresh = || {
-            let described =
-                ledger::Product { name: product.name.to_owned(), size: product.goods.source.len(), sha256: sha256.clone() };
+            let described = ledger::Product {
+                name: product.name.to_owned(),
+                size: product.goods.source.len(),
+                sha256: sha256.clone(),
+            };
             Ledger::new(described, product.required.iter().map(Hash::to_string).collect())
         };
         let ledger = match desk.store.load()?.map(|text| Ledger::parse(&text)).transpose()? {
@@ -214,7 +225,10 @@ impl<'a> Book<'a> {
 
     /// The newest submission; there is one whenever this is called.
     fn newest(&mut self) -> Result<&mut Entry> {
-        self.ledger.submissions.last_mut().ok_or_else(|| Error::local("continue", "the ledger has no submission"))
+        self.ledger
+            .submissions
+            .last_mut()
+            .ok_or_else(|| Error::local("continue", "the ledger has no submission"))
     }
 
     fn id(&self) -> String {
@@ -237,7 +251,12 @@ impl<'a> Book<'a> {
     fn adopt(&mut self) -> Result<()> {
         // Ids that this ledger gave up are in the history too, and still hold nothing.
         let given_up: Vec<String> = self.ledger.submissions.iter().filter_map(|it| it.id.clone()).collect();
-        let found = self.desk.notary.history()?.into_iter().find(|it| it.name == self.name && !given_up.contains(&it.id));
+        let found = self
+            .desk
+            .notary
+            .history()?
+            .into_iter()
+            .find(|it| it.name == self.name && !given_up.contains(&it.id));
         let Some(Submission { id, status, created, .. }) = found else { return Ok(()) };
         let (phase, now) = (Self::phase_of(&status).unwrap_or(Phase::Finishing), self.now());
         if phase == Phase::Rejected {
@@ -274,7 +293,12 @@ impl<'a> Book<'a> {
     fn hand_in_once(&mut self, again: Option<&str>) -> Result<()> {
         let notary = self.desk.notary;
         let now = self.now();
-        self.ledger.submissions.push(Entry::new(&self.name, notary.key().id(), again.map(str::to_owned), now));
+        self.ledger.submissions.push(Entry::new(
+            &self.name,
+            notary.key().id(),
+            again.map(str::to_owned),
+            now,
+        ));
         self.save()?;
         let grant = match notary.submit(&self.name, &self.ledger.product.sha256) {
             Ok(grant) => grant,
@@ -304,8 +328,8 @@ impl<'a> Book<'a> {
             }
             Err(error) => {
                 // What broke off may have arrived; what was refused has not.
-                let arrived_perhaps =
-                    self.newest()?.phase == Phase::Finishing && matches!(error.kind, Kind::Transient | Kind::Throttled | Kind::Interrupted);
+                let arrived_perhaps = self.newest()?.phase == Phase::Finishing
+                    && matches!(error.kind, Kind::Transient | Kind::Throttled | Kind::Interrupted);
                 if arrived_perhaps {
                     let now = self.now();
                     self.newest()?.note(now, &format!("broke off: {}", error.cause));
@@ -355,14 +379,17 @@ impl<'a> Book<'a> {
         /// How often the notary may say "no such id" before we believe it: a new id is not known everywhere at once.
         const MISSING: u32 = 3;
         for at in 0..self.ledger.submissions.len() {
-            let Some((id, true)) = self.ledger.submissions.get(at).map(|it| (it.id.clone(), is_watched(it))) else {
+            let Some((id, true)) = self.ledger.submissions.get(at).map(|it| (it.id.clone(), is_watched(it)))
+            else {
                 continue;
             };
             let Some(id) = id else { continue };
             let (phase, why) = match self.desk.notary.status(&id) {
                 Ok(found) => match &found.status {
                     Status::Unknown(word) => {
-                        (self.desk.say)(&format!("the notary says `{word}` about {id}, which is no verdict we know"));
+                        (self.desk.say)(&format!(
+                            "the notary says `{word}` about {id}, which is no verdict we know"
+                        ));
                         continue;
                     }
                     status => match Self::phase_of(status) {
@@ -419,15 +446,17 @@ impl<'a> Book<'a> {
         }
         let entry = self.ledger.submissions.iter().rev().find(|it| is_watched(it))?;
         let since = entry.events.iter().rev().find_map(|it| {
-            let entered = [Phase::Uploaded, Phase::Finishing].iter().any(|phase| it.what.starts_with(phase.name()));
+            let entered =
+                [Phase::Uploaded, Phase::Finishing].iter().any(|phase| it.what.starts_with(phase.name()));
             entered.then(|| clock::parse_timestamp(&it.at)).flatten()
         })?;
         let age = self.now().saturating_sub(since);
         let limits = self.desk.limits;
         match entry.phase {
-            Phase::Finishing if age >= limits.doubtful => {
-                Some(format!("nobody knows whether the upload arrived, and there is no verdict after {} minutes", age / 60))
-            }
+            Phase::Finishing if age >= limits.doubtful => Some(format!(
+                "nobody knows whether the upload arrived, and there is no verdict after {} minutes",
+                age / 60
+            )),
             Phase::Uploaded if age >= limits.stuck => Some(format!("no verdict after {} minutes", age / 60)),
             _ => None,
         }
@@ -480,7 +509,8 @@ impl<'a> Book<'a> {
 
     /// A ticket that was there before: authentic and complete already.
     fn with_ticket(&mut self, ticket: Vec<u8>) -> Result<Outcome> {
-        let verdict = self.ledger.current().filter(|it| it.phase == Phase::Accepted).and_then(|it| it.id.clone());
+        let verdict =
+            self.ledger.current().filter(|it| it.phase == Phase::Accepted).and_then(|it| it.id.clone());
         let log = match &verdict {
             Some(_) => self.log()?,
             None => None,
@@ -532,7 +562,8 @@ impl<'a> Book<'a> {
         match &log.sha256 {
             Some(theirs) if !theirs.eq_ignore_ascii_case(ours) => {
                 let cause = format!("the notary judged other bytes (SHA-256 {theirs}, ours {ours})");
-                return Err(Error::new(Kind::Answer, doing, cause).hint("submit again; if it persists, something changes the upload"));
+                return Err(Error::new(Kind::Answer, doing, cause)
+                    .hint("submit again; if it persists, something changes the upload"));
             }
             Some(_) => {}
             None => (self.desk.say)("the log does not say which bytes were judged: not compared"),
@@ -544,11 +575,15 @@ impl<'a> Book<'a> {
         }
         let missing: Vec<String> = self.product.required.difference(&listed).map(Hash::to_string).collect();
         if !missing.is_empty() {
-            let cause = format!("the log does not list {} of our code: {}", missing.len(), missing.join(", "));
+            let cause =
+                format!("the log does not list {} of our code: {}", missing.len(), missing.join(", "));
             return Err(Error::new(Kind::Answer, doing, cause)
                 .hint("the notary did not see this code: is it packed in a way that it cannot open?"));
         }
-        let strange = log.ticket_contents.iter().filter(|it| it.hash().is_none_or(|it| !self.product.required.contains(&it)));
+        let strange = log
+            .ticket_contents
+            .iter()
+            .filter(|it| it.hash().is_none_or(|it| !self.product.required.contains(&it)));
         for it in strange {
             (self.desk.say)(&format!("the notary also saw {} ({}), which we did not", it.path, it.cdhash));
         }
@@ -559,12 +594,18 @@ impl<'a> Book<'a> {
     fn check(&self, ticket: &[u8]) -> Result<()> {
         let doing = "trust the ticket";
         let hint = "nothing was stapled; run again later, and if it persists tell Apple the submission id";
-        let covered = (self.product.judge)(ticket).map_err(|why| Error::new(Kind::Answer, doing, why).hint(hint))?;
+        let covered =
+            (self.product.judge)(ticket).map_err(|why| Error::new(Kind::Answer, doing, why).hint(hint))?;
         let missing: Vec<String> = self.product.required.difference(&covered).map(Hash::to_string).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let cause = format!("it does not cover {} of {} hashes: {}", missing.len(), self.product.required.len(), missing.join(", "));
+        let cause = format!(
+            "it does not cover {} of {} hashes: {}",
+            missing.len(),
+            self.product.required.len(),
+            missing.join(", ")
+        );
         Err(Error::new(Kind::Answer, doing, cause).hint(hint))
     }
 }

@@ -1,0 +1,144 @@
+//! A checkout of its own for a test: the real driver, app and SDKs, and the real program run in it.
+
+#![expect(dead_code, reason = "each test file uses a part of this")]
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The repository that is tested.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package is a folder of the repository")
+        .to_owned()
+}
+
+/// A copy of driver/, app/, signing/ and the SDKs in a folder of its own.
+pub struct Checkout {
+    folder: tempfile::TempDir,
+}
+
+/// How a run ended.
+pub struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// The result.
+    pub stdout: String,
+    /// The story.
+    pub stderr: String,
+}
+
+impl Checkout {
+    /// Copies what a product consists of.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["driver", "app", "signing", "xtask/sdk"] {
+            copy(&root().join(part), &folder.path().join("checkout").join(part));
+        }
+        Self { folder }
+    }
+
+    /// A checkout whose product is the app alone: builds in a third of the time.
+    pub fn without_driver() -> Self {
+        let checkout = Self::new();
+        checkout.edit("app/app.toml", |text| {
+            text.replace("drivers = [\"../driver/driver.toml\"]", "drivers = []")
+        });
+        checkout
+    }
+
+    /// Its top.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("checkout")
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Changes a text file; the change must change something.
+    #[track_caller]
+    pub fn edit(&self, name: &str, change: impl Fn(String) -> String) {
+        let before = fs::read_to_string(self.file(name)).unwrap();
+        let after = change(before.clone());
+        assert_ne!(before, after, "the edit of {name} changes nothing");
+        fs::write(self.file(name), after).unwrap();
+    }
+
+    /// The program, ready to run in this checkout.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.current_dir(self.path());
+        // The test's own cargo must not tell the program where it is.
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_TARGET_DIR", "DRIVERKIT_SDK", "MACOS_SDK", "GITHUB_ACTIONS"]
+        {
+            command.env_remove(name);
+        }
+        command.env("CI", "true").env("SOURCE_DATE_EPOCH", "1790000000");
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run<A: AsRef<OsStr>>(&self, args: &[A]) -> Ended {
+        Ended::of(self.command().args(args))
+    }
+
+    /// Runs the program, which must exit with 0.
+    #[track_caller]
+    pub fn run_well<A: AsRef<OsStr>>(&self, args: &[A]) -> Ended {
+        let ended = self.run(args);
+        assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+        ended
+    }
+}
+
+impl Ended {
+    /// Runs a command and keeps everything.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
+    xtask::stage::files::copy_tree(from, to).unwrap();
+}
+
+/// Whether the tools that build are there. A missing one is told, and is a failure where all are asked for.
+pub fn can_build() -> bool {
+    let missing: Vec<&str> = ["clang++-19", "clang-19", "ld64.lld-19", "dsymutil-19", "llvm-strip-19"]
+        .into_iter()
+        .filter(|tool| which::which(tool).is_err() && which::which(tool.trim_end_matches("-19")).is_err())
+        .collect();
+    if missing.is_empty() {
+        return true;
+    }
+    not_run(&format!("{} not installed", missing.join(", ")));
+    false
+}
+
+/// Says that something was not tried. Where every second opinion is asked for, that is a failure.
+#[track_caller]
+pub fn not_run(why: &str) {
+    let asked = std::env::var_os("XTASK_ORACLES").is_some();
+    assert!(!asked, "not run, although XTASK_ORACLES asks for it: {why}");
+    #[expect(clippy::print_stdout, reason = "a test tells what it did not run")]
+    {
+        println!("not run: {why}");
+    }
+}
+
+/// The platform's way of naming a tool of LLVM 19.
+pub fn llvm(name: &str) -> Option<PathBuf> {
+    which::which(format!("{name}-19")).or_else(|_| which::which(name)).ok()
+}
