@@ -1,0 +1,1 @@
+//! The catalogue as text: one check explained, all of them listed.

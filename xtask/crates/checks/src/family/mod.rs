@@ -1,0 +1,1 @@
+//! Checks by family, one file each.
