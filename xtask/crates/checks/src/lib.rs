@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Subject (what is there) ─┐
-//!                            ├─ run(CATALOGUE) ─▶ Vec<CheckOutcome> ─▶ verdict
+//!                            ├─ run (every check) ─▶ Vec<CheckOutcome> ─▶ verdict
 //!   Policy (what was asked) ─┘
 //! ```
 //! Pure: no disk, no clock, no process. Whoever opens files fills a [`Subject`]; whoever knows the plan fills a
@@ -19,7 +19,7 @@ pub mod subject;
 
 mod family;
 
-pub use catalogue::CATALOGUE;
+pub use catalogue::{FAMILIES, Family};
 pub use check::{Check, Judgement, Needs};
 pub use finding::{At, Finding, Severity};
 pub use mode::Mode;

@@ -1,6 +1,6 @@
 //! Runs the catalogue and draws the verdict.
 
-use crate::{CATALOGUE, Check, Finding, Judgement, Needs, Policy, Severity, Subject};
+use crate::{Check, Finding, Judgement, Needs, Policy, Severity, Subject, catalogue};
 
 /// What became of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Verdict {
 
 /// Every check of the catalogue, in its order.
 pub fn run(subject: &Subject, policy: &Policy) -> Vec<CheckOutcome> {
-    CATALOGUE.iter().map(|check| run_one(check, subject, policy)).collect()
+    catalogue::all().map(|check| run_one(check, subject, policy)).collect()
 }
 
 /// One check.
