@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use formats::{
     Bytes, Source,
     container::{bounded::Limit, cpio, xar::Xar},
+    document::plist::{self, Value},
     image::{fat::Slices, macho::MachO},
     signature::{
         Signature,
@@ -13,6 +14,7 @@ use formats::{
         cms::SignedData,
         digest::HashType,
         hashing, requirement,
+        seal::{Found, Kind, Seal, defaults, evaluate},
         superblob::Slot,
         time::UnixTime,
         timestamp::{self, Timestamp},
@@ -238,5 +240,63 @@ fn every_profile_is_signed_by_apple() {
             assert!(chain.is_trusted(), "{package}: {path}: {chain:?}");
             assert!(leaf.has_extension(marker::PROFILE_SIGNING), "{package}: {path}");
         }
+    }
+}
+
+#[test]
+fn every_seal_fits_its_bundle_and_has_the_default_rules() {
+    for (package, files) in packages() {
+        let seals = files
+            .iter()
+            .filter_map(|(path, file)| Some((path.strip_suffix("/_CodeSignature/CodeResources")?, file)));
+        for (folder, file) in seals {
+            let is_flat = folder.ends_with(".dext");
+            let seal = Seal::read(&file.bytes).unwrap();
+            let written = plist::read(&file.bytes).unwrap().value;
+            let expected = match is_flat {
+                true => [defaults::FLAT_RULES, defaults::FLAT_RULES2],
+                false => [defaults::RULES, defaults::RULES2],
+            };
+            for (key, rules) in ["rules", "rules2"].iter().zip(expected) {
+                assert_eq!(
+                    written.get(key),
+                    Some(&Value::Dict(defaults::to_dict(rules))),
+                    "{package}: {folder}"
+                );
+            }
+            assert!(seal.current().rules.weaknesses(2, if is_flat { "" } else { "Resources/" }).is_empty());
+
+            let inside = |path: &str| path.strip_prefix(folder)?.strip_prefix('/').map(str::to_owned);
+            let listing: Vec<Found> = files
+                .iter()
+                .filter(|it| !it.0.contains("/._"))
+                .filter_map(|(path, file)| Some(Found { path: inside(path)?, kind: kind(file) }))
+                .collect();
+            let info = plist::read(&files[&format!("{folder}/Info.plist")].bytes).unwrap().value;
+            let name = info.get("CFBundleExecutable").and_then(Value::as_str).unwrap();
+            let executable = if is_flat { name.to_owned() } else { format!("MacOS/{name}") };
+            let digest = |path: &str, hashes: &[HashType]| {
+                let bytes = &files[&format!("{folder}/{path}")].bytes;
+                Ok(hashes.iter().map(|it| it.digest(bytes)).collect())
+            };
+            let hashes = [HashType::Sha256];
+            let outcome = evaluate(seal.current(), Some(&executable), &listing, &hashes, &digest).unwrap();
+            assert!(outcome.differences.is_empty(), "{package}: {folder}: {:?}", outcome.differences);
+            assert!(outcome.n_hashed > 0 && outcome.nested.is_empty(), "{package}: {folder}");
+            // The old envelope holds as well, with its SHA-1.
+            let v1 =
+                evaluate(seal.v1.as_ref().unwrap(), Some(&executable), &listing, &[HashType::Sha1], &digest);
+            assert!(v1.unwrap().differences.is_empty(), "{package}: {folder}");
+            eprintln!("{package}: {folder}: {} files", outcome.n_hashed);
+        }
+    }
+}
+
+fn kind(file: &File) -> Kind {
+    match file.mode & cpio::TYPE {
+        cpio::FILE => Kind::File,
+        cpio::FOLDER => Kind::Folder,
+        cpio::SYMLINK => Kind::Symlink(String::from_utf8(file.bytes.clone()).unwrap()),
+        _ => Kind::Other,
     }
 }

@@ -5,6 +5,7 @@
 //!            ├─ requirement                    who the code must be
 //!            └─ cms ─┬─ certificate ── chain   who signed it
 //!                    └─ timestamp              and when
+//! seal                                          the files beside the code
 //! ```
 
 pub mod anchors;
@@ -20,6 +21,7 @@ pub mod key;
 pub mod name;
 pub mod oid;
 pub mod requirement;
+pub mod seal;
 pub mod superblob;
 pub mod time;
 pub mod timestamp;
