@@ -189,7 +189,8 @@ fn methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
     }
     lines.extend([String::new(), "protected:".to_string()]);
     for it in &class.methods {
-        if it.method.is_static && class.class.native && matches!(it.role, Role::Message { .. }) {
+        // `LOCAL` on a static method: the method is written by hand, and calls what sends the message.
+        if it.method.is_static && it.method.local && matches!(it.role, Role::Message { .. }) {
             lines.extend(implementation(name, &it.method, "Call", name));
         }
         if let Some((_, owner)) = implemented(it, name).filter(|(home, _)| *home != Home::Kernel) {

@@ -74,7 +74,13 @@ fn class_code(planned: &Planned, class: &PlannedClass, text: &mut Text) -> Resul
         &Description { name, base: &class.base, can_remote: class.class.kernel, queued: &class.queued },
         text,
     );
-    dispatch(name, &class.base, &dispatch_cases(class), text);
+    let is_root = planned.world.class(&class.base).is_none_or(|it| it.base.is_none());
+    let base_dispatch = match is_root {
+        // The root has no class of its own to ask.
+        true => format!("self->{}::Dispatch(rpc)", class.base),
+        false => format!("{}::_Dispatch(self, rpc)", class.base),
+    };
+    dispatch(name, &base_dispatch, &dispatch_cases(class), text);
     meta_dispatch(name, &static_cases(class), text);
     messages.iter().for_each(|it| it.proxy(planned, text));
     for it in &class.methods {
@@ -86,7 +92,7 @@ fn class_code(planned: &Planned, class: &PlannedClass, text: &mut Text) -> Resul
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Action { .. })) {
         let action = action_name(name, &it.method);
         description(&Description { name: &action, base: "OSAction", can_remote: false, queued: &[] }, text);
-        dispatch(&action, "OSAction", &[], text);
+        dispatch(&action, "OSAction::_Dispatch(self, rpc)", &[], text);
         meta_dispatch(&action, &[], text);
     }
     Ok(())
@@ -103,8 +109,7 @@ fn messages<'a>(planned: &'a Planned, class: &'a PlannedClass) -> Result<Vec<Mes
             )));
         }
         let fields = message::fields(&planned.world, &it.method).map_err(failed)?;
-        let is_native = class.class.native;
-        found.push(Message { class: &class.class.name, method: &it.method, fields, is_native });
+        found.push(Message { class: &class.class.name, method: &it.method, fields });
     }
     Ok(found)
 }
@@ -160,7 +165,6 @@ fn description(it: &Description<'_>, text: &mut Text) {
     text.line(format!("    char methodNames[sizeof({name}_MethodNames)];"));
     text.line(format!("    char metaMethodNames[sizeof({name}MetaClass_MethodNames)];"));
     text.lines(["};", ""]);
-    text.line(format!("extern const {structure} OSClassDescription_{name};"));
     text.line(format!("const {structure} OSClassDescription_{name} ="));
     text.lines(["{", "    .base =", "    {"]);
     let offset = |field: &str| format!("__builtin_offsetof({structure}, {field})");
@@ -269,11 +273,11 @@ fn static_cases(class: &PlannedClass) -> Vec<String> {
     lines
 }
 
-fn dispatch(name: &str, base: &str, cases: &[String], text: &mut Text) {
+fn dispatch(name: &str, otherwise: &str, cases: &[String], text: &mut Text) {
     text.line(format!("kern_return_t {name}::Dispatch(const IORPC rpc)"));
     text.lines(["{", "    return _Dispatch(this, rpc);", "}", ""]);
     text.line(format!("kern_return_t {name}::_Dispatch({name} * self, const IORPC rpc)"));
-    switch(cases, &format!("{base}::_Dispatch(self, rpc)"), text);
+    switch(cases, otherwise, text);
 }
 
 fn meta_dispatch(name: &str, cases: &[String], text: &mut Text) {
@@ -319,7 +323,6 @@ struct Message<'a> {
     class: &'a str,
     method: &'a Method,
     fields: Vec<Field<'a>>,
-    is_native: bool,
 }
 
 impl Message<'_> {
@@ -381,7 +384,7 @@ impl Message<'_> {
     /// The method itself: packs its arguments, sends, and unpacks the reply.
     fn proxy(&self, planned: &Planned, text: &mut Text) {
         let (prefix, method) = (self.prefix(), self.method);
-        let called = if method.is_static && self.is_native {
+        let called = if method.is_static && method.local {
             format!("{}_Call", method.name)
         } else {
             method.name.clone()
@@ -438,9 +441,12 @@ impl Message<'_> {
     fn pack(&self, text: &mut Text) {
         let (prefix, method) = (self.prefix(), self.method);
         let flag = |is_set: bool, name: &str| format!("{}*{name}", u8::from(is_set));
+        // Simple: no object comes back, and none travels as bytes (so in all 81 messages of DriverKit's own interfaces).
+        let is_simple =
+            self.objects_out().count() == 0 && self.objects().all(|(_, travel)| travel == Travel::Reference);
         let flags = [
             flag(self.is_oneway(), "kIORPCMessageOneway"),
-            flag(self.objects_out().count() == 0, "kIORPCMessageSimpleReply"),
+            flag(is_simple, "kIORPCMessageSimpleReply"),
             flag(method.local_host, "kIORPCMessageLocalHost"),
             flag(false, "kIORPCMessageOnqueue"),
         ];

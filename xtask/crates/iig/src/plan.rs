@@ -236,9 +236,9 @@ fn message_result(method: &Method) -> Result<(), String> {
 fn home(class: &Class, method: &Method, local: bool) -> Home {
     if method.is_pure {
         Home::Nowhere
-    } else if method.kernel || class.kernel && (method.is_static || !local) {
+    } else if method.kernel || class.kernel && (method.is_static || !local && !method.local_host) {
         Home::Kernel
-    } else if local {
+    } else if local || method.local_host {
         Home::Here
     } else {
         Home::Driver

@@ -128,6 +128,9 @@ protected: \
     static kern_return_t \
     CreateWithTypeName_Call(OSAction_CreateWithTypeName_Args); \
  \
+    void \
+    Aborted_Impl(OSAction_Aborted_Args); \
+ \
 public: \
  \
     typedef kern_return_t (*Create_Handler)(OSAction_Create_Args); \
@@ -149,9 +152,6 @@ protected: \
  \
     static kern_return_t \
     CreateWithTypeName_Impl(OSAction_CreateWithTypeName_Args); \
- \
-    void \
-    Aborted_Impl(OSAction_Aborted_Args); \
 
 
 #define OSAction_VirtualMethods \
