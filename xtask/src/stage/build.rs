@@ -140,7 +140,12 @@ impl Runner<'_> {
         let (verb, rest) = step.name.split_once(' ').unwrap_or((&step.name, ""));
         terminal::step(gerund(verb), rest);
         match &step.action {
-            Action::Call(call) => self.tools.run(call).map(drop)?,
+            Action::Call(call) => {
+                let complaints = self.tools.run(call)?.complaints();
+                if !complaints.trim().is_empty() {
+                    terminal::warn(format_args!("{}\n{}", call.purpose(), complaints.trim_end()));
+                }
+            }
             Action::Builtin(_) => self.builtin(step)?,
         }
         let discovered = match &step.discovered {
