@@ -11,6 +11,7 @@ pub mod cli;
 pub mod cmd;
 pub mod config;
 pub mod error;
+pub mod inspect;
 pub mod interrupt;
 pub mod plan;
 pub mod setup;

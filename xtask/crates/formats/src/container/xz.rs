@@ -8,7 +8,7 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use super::bounded;
-use crate::bytes::{Bytes, Error, Result};
+use crate::bytes::{Bytes, Result};
 
 /// First bytes of a stream.
 pub const MAGIC: &[u8; 6] = b"\xfd7zXZ\0";
