@@ -1,6 +1,7 @@
 // What is told about each driver, to a person or to a machine.
 #import <Foundation/Foundation.h>
 
+#import "Conversation.h"
 #import "Driver.h"
 #import "Request.h"
 
@@ -24,6 +25,9 @@ NS_ASSUME_NONNULL_BEGIN
 
 // Prints the outcomes to standard output and returns the exit code: the gravest, or `EXIT_CANNOT_ASK` when they cannot be printed.
 enum Exit report_outcomes(const struct Arguments *arguments, NSArray<Outcome *> *outcomes);
+
+// The same for `--talk`: zero only when every driver answered.
+enum Exit report_conversations(const struct Arguments *arguments, NSArray<Conversation *> *conversations);
 
 // Prints why nothing could be asked, and returns the exit code for it.
 enum Exit report_inability(const struct Arguments *arguments, NSString *problem);

@@ -5,7 +5,8 @@
 //       "found":[{"version":"1.2.0","build":"12","enabled":true,"awaiting_approval":false,"uninstalling":false,"executable":"same",
 //                 "path":"/Library/SystemExtensions/…"}]}]}
 //
-// `ending` is null when nothing was asked to change; `found` is null when macOS did not say.
+// With `--talk` a driver is {"identifier":"…","exit":0,"reach":"answered","service":"…","result":0,"statistics":{…}}; `statistics` is null
+// unless it answered. `ending` is null when nothing was asked to change; `found` is null when macOS did not say.
 #import "Report.h"
 
 #include <stdio.h>
@@ -173,7 +174,56 @@ static void write_outcome(struct Json *json, Outcome *outcome) {
     json_close(json, '}');
 }
 
-static BOOL print_json(const struct Arguments *arguments, enum Exit code, NSArray<Outcome *> *outcomes, NSString *_Nullable problem) {
+static enum Exit conversation_code(Conversation *conversation) {
+    return conversation.reach == REACH_ANSWERED ? EXIT_AS_ASKED : EXIT_REFUSED;
+}
+
+static void write_statistics(struct Json *json, const struct UsbInterfaceStatistics *statistics) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counters[] = {
+        { "bytes_read", statistics->bytesRead },
+        { "bytes_written", statistics->bytesWritten },
+        { "transfers_read", statistics->transfersRead },
+        { "transfers_written", statistics->transfersWritten },
+        { "errors", statistics->errors },
+        { "stalls", statistics->stalls },
+        { "aborts", statistics->aborts },
+        { "pauses", statistics->pauses },
+    };
+    json_open(json, '{');
+    json_key(json, "self_test");
+    json_bool(json, statistics->isSelfTest != 0);
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        json_key(json, counters[i].name);
+        json_unsigned(json, counters[i].value);
+    }
+    json_close(json, '}');
+}
+
+static void write_conversation(struct Json *json, Conversation *conversation) {
+    const struct UsbInterfaceStatistics statistics = conversation.statistics;
+    json_open(json, '{');
+    json_key(json, "identifier");
+    json_string(json, conversation.driver.identifier.UTF8String);
+    json_key(json, "exit");
+    json_number(json, conversation_code(conversation));
+    json_key(json, "reach");
+    json_string(json, reach_name(conversation.reach));
+    json_key(json, "service");
+    json_string(json, conversation.service.UTF8String);
+    json_key(json, "result");
+    json_unsigned(json, conversation.result);
+    json_key(json, "statistics");
+    if (conversation.reach == REACH_ANSWERED) write_statistics(json, &statistics);
+    else json_null(json);
+    json_close(json, '}');
+}
+
+// One of the two lists is empty: a command either asks macOS or talks to the driver.
+static BOOL print_json(const struct Arguments *arguments, enum Exit code, NSArray<Outcome *> *outcomes,
+                       NSArray<Conversation *> *conversations, NSString *_Nullable problem) {
     struct Json json = { 0 };
     json_open(&json, '{');
     json_key(&json, "schema");
@@ -187,6 +237,7 @@ static BOOL print_json(const struct Arguments *arguments, enum Exit code, NSArra
     json_key(&json, "drivers");
     json_open(&json, '[');
     for (Outcome *it in outcomes) write_outcome(&json, it);
+    for (Conversation *it in conversations) write_conversation(&json, it);
     json_close(&json, ']');
     json_close(&json, '}');
     const bool is_printed = !json.out_of_memory && fprintf(stdout, "%s\n", json.text) >= 0 && fflush(stdout) == 0;
@@ -230,12 +281,38 @@ static BOOL print_text(NSArray<Outcome *> *outcomes) {
 enum Exit report_outcomes(const struct Arguments *arguments, NSArray<Outcome *> *outcomes) {
     enum Exit code = EXIT_AS_ASKED;
     for (Outcome *it in outcomes) code = graver(code, it.code);
-    const BOOL is_printed = arguments->json ? print_json(arguments, code, outcomes, nil) : print_text(outcomes);
+    const BOOL is_printed = arguments->json ? print_json(arguments, code, outcomes, @[], nil) : print_text(outcomes);
+    return is_printed ? code : graver(code, EXIT_CANNOT_ASK);
+}
+
+static BOOL print_conversations(NSArray<Conversation *> *conversations) {
+    for (Conversation *it in conversations) {
+        const struct UsbInterfaceStatistics statistics = it.statistics;
+        printf("%s: %s\n", it.driver.identifier.UTF8String, reach_sentence(it.reach, it.result));
+        if (it.reach != REACH_ANSWERED) {
+            printf("  result   0x%08x\n", it.result);
+            continue;
+        }
+        printf("  service  %s%s\n", it.service.UTF8String, statistics.isSelfTest ? " (self-test: its pipe is looped back)" : "");
+        printf("  read     %llu bytes in %llu transfers\n", (unsigned long long)statistics.bytesRead,
+               (unsigned long long)statistics.transfersRead);
+        printf("  written  %llu bytes in %llu transfers\n", (unsigned long long)statistics.bytesWritten,
+               (unsigned long long)statistics.transfersWritten);
+        printf("  trouble  %llu errors, %llu stalls, %llu aborts, %llu pauses\n", (unsigned long long)statistics.errors,
+               (unsigned long long)statistics.stalls, (unsigned long long)statistics.aborts, (unsigned long long)statistics.pauses);
+    }
+    return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+enum Exit report_conversations(const struct Arguments *arguments, NSArray<Conversation *> *conversations) {
+    enum Exit code = EXIT_AS_ASKED;
+    for (Conversation *it in conversations) code = graver(code, conversation_code(it));
+    const BOOL is_printed = arguments->json ? print_json(arguments, code, @[], conversations, nil) : print_conversations(conversations);
     return is_printed ? code : graver(code, EXIT_CANNOT_ASK);
 }
 
 enum Exit report_inability(const struct Arguments *arguments, NSString *problem) {
     fprintf(stderr, "error: %s\n", problem.UTF8String);
-    if (arguments->json && !print_json(arguments, EXIT_CANNOT_ASK, @[], problem)) fputs("error: cannot write the report\n", stderr);
+    if (arguments->json && !print_json(arguments, EXIT_CANNOT_ASK, @[], @[], problem)) fputs("error: cannot write the report\n", stderr);
     return EXIT_CANNOT_ASK;
 }

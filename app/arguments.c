@@ -11,6 +11,7 @@ const char *const USAGE =
     "  --activate         ask macOS to install the bundled driver, then read back what it has\n"
     "  --deactivate       ask macOS to remove it, then read back what is left\n"
     "  --status           say which versions macOS has, and whether the bundled one is in use\n"
+    "  --talk             open the running driver's user client and read its statistics\n"
     "  --help             this text\n"
     "\n"
     "options\n"
@@ -20,8 +21,8 @@ const char *const USAGE =
     "  --timeout SECONDS  how long to wait for macOS and for approval (1…86400, default 300)\n"
     "\n"
     "exit codes\n"
-    "  0  seen to be as asked: the bundled version is in use, or none is left\n"
-    "  1  macOS refused the request\n"
+    "  0  seen to be as asked: the bundled version is in use, or none is left, or the driver answered\n"
+    "  1  macOS refused the request, or the driver could not be talked to\n"
     "  2  the command line makes no sense\n"
     "  3  this app cannot ask: it is no bundle, or holds no such driver\n"
     "  4  a person has to approve it in System Settings\n"
@@ -35,6 +36,7 @@ const char *command_name(enum Command command) {
     case COMMAND_ACTIVATE: return "activate";
     case COMMAND_DEACTIVATE: return "deactivate";
     case COMMAND_STATUS: return "status";
+    case COMMAND_TALK: return "talk";
     case COMMAND_HELP: return "help";
     }
     return "unknown";
@@ -48,7 +50,7 @@ static bool misused(struct Misuse *misuse, const char *reason, const char *word)
 static bool command_of(const char *word, enum Command *command) {
     static const struct { const char *word; enum Command command; } COMMANDS[] = {
         { "--activate", COMMAND_ACTIVATE }, { "--deactivate", COMMAND_DEACTIVATE }, { "--status", COMMAND_STATUS },
-        { "--help", COMMAND_HELP },         { "-h", COMMAND_HELP },
+        { "--talk", COMMAND_TALK },         { "--help", COMMAND_HELP },             { "-h", COMMAND_HELP },
     };
     for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
         if (strcmp(word, COMMANDS[i].word) == 0) {
@@ -98,7 +100,7 @@ bool arguments_parse(int count, const char *const *words, struct Arguments *argu
             return misused(misuse, "unknown option", word);
         }
     }
-    if (!has_command) return misused(misuse, "a command is missing: --activate, --deactivate or --status", NULL);
+    if (!has_command) return misused(misuse, "a command is missing: --activate, --deactivate, --status or --talk", NULL);
     if (read.allow_downgrade && read.command != COMMAND_ACTIVATE)
         return misused(misuse, "only --activate replaces anything", "--allow-downgrade");
     *arguments = read;

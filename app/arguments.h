@@ -7,6 +7,7 @@ enum Command {
     COMMAND_ACTIVATE,
     COMMAND_DEACTIVATE,
     COMMAND_STATUS,
+    COMMAND_TALK,
     COMMAND_HELP,
 };
 

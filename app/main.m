@@ -4,6 +4,7 @@
 //
 #import <Foundation/Foundation.h>
 
+#import "Conversation.h"
 #import "Driver.h"
 #import "Report.h"
 #import "Request.h"
@@ -26,6 +27,7 @@ static Outcome *handle(Driver *driver, const struct Arguments *arguments) {
         break;
     case COMMAND_DEACTIVATE: answer = [Request deactivate:driver seconds:arguments->timeout_seconds]; break;
     case COMMAND_STATUS:
+    case COMMAND_TALK:
     case COMMAND_HELP: break;
     }
     Answer *seen = [Request properties:driver seconds:READ_BACK_SECONDS];
@@ -37,13 +39,16 @@ static enum Exit run(const struct Arguments *arguments) {
     NSArray<Driver *> *drivers = [Driver bundled:&problem];
     if (drivers == nil) return report_inability(arguments, problem);
     NSMutableArray<Outcome *> *outcomes = [NSMutableArray array];
+    NSMutableArray<Conversation *> *conversations = [NSMutableArray array];
     for (Driver *driver in drivers) {
         const bool is_meant = arguments->driver == NULL || strcmp(arguments->driver, driver.identifier.UTF8String) == 0;
-        if (is_meant) [outcomes addObject:handle(driver, arguments)];
+        if (!is_meant) continue;
+        if (arguments->command == COMMAND_TALK) [conversations addObject:[[Conversation alloc] initWith:driver]];
+        else [outcomes addObject:handle(driver, arguments)];
     }
-    if (outcomes.count == 0)
+    if (outcomes.count + conversations.count == 0)
         return report_inability(arguments, [NSString stringWithFormat:@"this app holds no driver `%s`", arguments->driver]);
-    return report_outcomes(arguments, outcomes);
+    return arguments->command == COMMAND_TALK ? report_conversations(arguments, conversations) : report_outcomes(arguments, outcomes);
 }
 
 int main(int argc, const char *argv[]) {

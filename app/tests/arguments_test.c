@@ -18,6 +18,7 @@ static void commands_and_options_are_read(void) {
     CHECK_TEXT(read.driver, "com.example.a");
     CHECK(PARSE(&read, &misuse, "--activate", "--allow-downgrade") && read.allow_downgrade);
     CHECK(PARSE(&read, &misuse, "--status", "--status"));
+    CHECK(PARSE(&read, &misuse, "--talk") && read.command == COMMAND_TALK);
     CHECK(PARSE(&read, &misuse, "-h") && read.command == COMMAND_HELP);
 }
 
@@ -57,7 +58,7 @@ static void words_without_sense_are_named(void) {
 
 static void help_names_every_command_and_code(void) {
     CHECK_TEXT(command_name(COMMAND_ACTIVATE), "activate");
-    CHECK(strstr(USAGE, "--activate") && strstr(USAGE, "--deactivate") && strstr(USAGE, "--status"));
+    CHECK(strstr(USAGE, "--activate") && strstr(USAGE, "--deactivate") && strstr(USAGE, "--status") && strstr(USAGE, "--talk"));
     for (char code[] = "\n  0  "; code[3] <= '7'; code[3]++) CHECK(strstr(USAGE, code) != NULL);
 }
 
