@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use xtask::{
-    plan::{self, Backend, BackendChoice, Format, Plan, Request, Sdk, Tool, Toolchain, Until},
+    plan::{self, Backend, BackendChoice, Format, Plan, Request, Sdk, SdkOrigin, Tool, Toolchain, Until},
     workspace::Workspace,
 };
 
@@ -20,6 +20,7 @@ fn toolchain(backend: Backend) -> Toolchain {
         let name = if backend == Backend::Apple { "xcrun" } else { portable };
         Tool { name: name.to_owned(), path: None }
     };
+    let origin = if backend == Backend::Apple { SdkOrigin::Xcode } else { SdkOrigin::Open };
     Toolchain {
         backend,
         why: "asked for",
@@ -29,8 +30,8 @@ fn toolchain(backend: Backend) -> Toolchain {
         dsymutil: tool("dsymutil-19"),
         strip: tool("llvm-strip-19"),
         iig: (backend == Backend::Apple).then(|| tool("iig")),
-        driverkit: Sdk { path: root().join("xtask/sdk/DriverKit"), open: true },
-        macos: Sdk { path: root().join("xtask/sdk/MacOSX"), open: true },
+        driverkit: Sdk { path: root().join("xtask/sdk/DriverKit"), origin },
+        macos: Sdk { path: root().join("xtask/sdk/MacOSX"), origin },
     }
 }
 

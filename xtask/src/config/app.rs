@@ -1,6 +1,6 @@
 //! `app.toml`: the host app that activates the drivers.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -112,7 +112,7 @@ impl App {
             triples: parse_triples(&file, &file.located(raw.triples), Platform::MacOs)?,
             origin: parse_origin(&file, raw.source, raw.sources, raw.prebuilt)?,
             frameworks: raw.frameworks,
-            drivers: raw.drivers.iter().map(|driver| file.folder().join(driver)).collect(),
+            drivers: raw.drivers.iter().map(|driver| without_dots(&file.folder().join(driver))).collect(),
             info_plist: raw.info_plist,
         })
     }
@@ -126,4 +126,19 @@ impl App {
     pub fn executable(&self) -> &str {
         &self.name
     }
+}
+
+/// `app/../driver` is `driver`: folders of a checkout are no links, and a path is read by people.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }

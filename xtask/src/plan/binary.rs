@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Action, Backend, Plan, Sdk, Stage, Step, Tool, Toolchain, file_name};
+use super::{Action, Backend, Plan, Sdk, SdkOrigin, Stage, Step, Tool, Toolchain, file_name};
 use crate::{
     config::{App, Arch, DottedVersion, Driver, Origin, Platform},
     error::{Error, Result},
@@ -334,11 +334,7 @@ fn compile(
         Backend::Apple => apple(tool, apple_sdk(recipe.platform), driver, purpose),
     };
     let call = call.args(["-target", &format!("{arch}-apple-{}{}", recipe.platform.name(), recipe.minimum)]);
-    // Apple's backend gets its SDK from xcrun, unless one was named.
-    let call = match (toolchain.backend, sdk.open) {
-        (Backend::Apple, true) => call,
-        _ => call.arg("-isysroot").arg(&sdk.path),
-    };
+    let call = with_sdk(call, sdk);
     let call = match recipe.platform {
         Platform::DriverKit => {
             call.args([&format!("-std={}", recipe.language), "-fno-exceptions", "-fno-rtti"])
@@ -364,6 +360,14 @@ fn compile(
         inputs,
         discovered: Some(depends),
         outputs: vec![object],
+    }
+}
+
+/// `-isysroot`, unless xcrun says it in the environment.
+fn with_sdk(call: Call, sdk: &Sdk) -> Call {
+    match sdk.origin {
+        SdkOrigin::Xcode => call,
+        SdkOrigin::Open | SdkOrigin::Given => call.arg("-isysroot").arg(&sdk.path),
     }
 }
 
@@ -397,7 +401,7 @@ fn link(arch: Arch, recipe: &Recipe<'_>, objects: &[PathBuf], image: &Path, plan
                 Platform::DriverKit => (&toolchain.cxx, "clang++"),
                 Platform::MacOs => (&toolchain.cc, "clang"),
             };
-            apple(tool, apple_sdk(recipe.platform), driver, purpose)
+            with_sdk(apple(tool, apple_sdk(recipe.platform), driver, purpose), sdk)
                 .args(["-target", &format!("{arch}-apple-{}{}", recipe.platform.name(), recipe.minimum)])
                 .args([
                     "-Xlinker",

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use binary::{Binary, SliceSteps};
 pub use print::{Format, print};
-pub use toolchain::{Sdk, Tool, Toolchain};
+pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain};
 
 use crate::{
     config::{KextVersion, Located, Notarization, Origin, PackageKind, Product, Signing},
@@ -318,7 +318,7 @@ impl Plan {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        let open = self.binaries().any(|binary| binary.sdk.open);
+        let open = self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open);
         if open {
             notes.push(
                 "built on the open SDK subset in `xtask/sdk`; set DRIVERKIT_SDK and MACOS_SDK to use the real ones".to_owned(),

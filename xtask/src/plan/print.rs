@@ -108,5 +108,10 @@ fn text(plan: &Plan) -> String {
 
 fn relative(text: &str, workspace: &Workspace) -> String {
     let root = workspace.root().display().to_string();
+    let whole = |end: &str| (format!("{root}/{end}"), format!("./{end}"));
+    // The root itself first, or nothing would be left of it.
+    let text = [whole(" "), whole("\""), whole("\n")]
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
     text.replace(&format!("{root}/"), "").replace(&root, ".")
 }

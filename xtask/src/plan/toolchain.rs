@@ -27,10 +27,22 @@ pub struct Tool {
 /// An SDK: headers and library stubs for one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sdk {
-    /// Its folder.
+    /// Its folder; for [`SdkOrigin::Xcode`] our subset, whose version numbers stand in until xcrun is asked.
     pub path: PathBuf,
-    /// Our open subset, rather than one extracted from Xcode.
-    pub open: bool,
+    /// Whose it is.
+    pub origin: SdkOrigin,
+}
+
+/// Whose SDK it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SdkOrigin {
+    /// Our open subset: enough for this repository, not fit for release.
+    Open,
+    /// A folder that an environment variable names.
+    Given,
+    /// The one that `xcrun` finds.
+    Xcode,
 }
 
 /// Compilers, linkers and SDKs.
@@ -72,8 +84,8 @@ impl Toolchain {
             (BackendChoice::Auto, true) => (Backend::Apple, "this is a Mac"),
             (BackendChoice::Auto, false) => (Backend::Portable, "this is not a Mac"),
         };
-        let driverkit = Sdk::find("DRIVERKIT_SDK", "DriverKit", workspace)?;
-        let macos = Sdk::find("MACOS_SDK", "MacOSX", workspace)?;
+        let driverkit = Sdk::find("DRIVERKIT_SDK", "DriverKit", backend, workspace)?;
+        let macos = Sdk::find("MACOS_SDK", "MacOSX", backend, workspace)?;
         let xcrun = || Tool::find(tools, &["xcrun"]);
         Ok(match backend {
             Backend::Apple => Self {
@@ -138,10 +150,14 @@ impl Tool {
 
 impl Sdk {
     /// The folder that `variable` names, else our subset.
-    fn find(variable: &str, name: &str, workspace: &Workspace) -> Result<Self> {
-        let sdk = match std::env::var_os(variable) {
-            Some(path) if !path.is_empty() => Self { path: PathBuf::from(path), open: false },
-            _ => Self { path: workspace.root().join("xtask/sdk").join(name), open: true },
+    fn find(variable: &str, name: &str, backend: Backend, workspace: &Workspace) -> Result<Self> {
+        let ours = || workspace.root().join("xtask/sdk").join(name);
+        let sdk = match (std::env::var_os(variable), backend) {
+            (Some(path), _) if !path.is_empty() => {
+                Self { path: PathBuf::from(path), origin: SdkOrigin::Given }
+            }
+            (_, Backend::Portable) => Self { path: ours(), origin: SdkOrigin::Open },
+            (_, Backend::Apple) => Self { path: ours(), origin: SdkOrigin::Xcode },
         };
         if sdk.path.join("SDKSettings.json").is_file() {
             return Ok(sdk);
@@ -150,9 +166,11 @@ impl Sdk {
             "`{}` is not an SDK: it has no `SDKSettings.json`",
             workspace.shown(&sdk.path)
         ));
-        Err(match sdk.open {
-            true => cannot.hint("the checkout is not complete: `git status` in it"),
-            false => cannot.hint(format!(
+        Err(match sdk.origin {
+            SdkOrigin::Open | SdkOrigin::Xcode => {
+                cannot.hint("the checkout is not complete: `git status` in it")
+            }
+            SdkOrigin::Given => cannot.hint(format!(
                 "{variable} names the folder of an SDK extracted from Xcode, such as DriverKit25.5.sdk"
             )),
         })
