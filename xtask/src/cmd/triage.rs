@@ -39,6 +39,7 @@ pub struct Args {
 enum Format {
     Text,
     Json,
+    Html,
 }
 
 /// Reads the logs, judges them, prints the diagnosis. A cause that is found is the answer, not a failure: exit code 0.
@@ -54,6 +55,7 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
     let diagnosis = triage::judge(reading, &artifact);
     let page = match args.format {
         Format::Text => report::text::render(&diagnosis),
+        Format::Html => report::html::render(&diagnosis),
         Format::Json => format!("{:#}\n", report::json::render(&diagnosis)),
     };
     match &args.output {

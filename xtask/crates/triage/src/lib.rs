@@ -33,7 +33,7 @@ pub use cause::{CAUSES, CauseText};
 pub use decode::{Decoded, Domain, decode};
 pub use entry::{Clock, Entry, Layer};
 pub use host::Host;
-pub use input::{Counts, Kind, Reading, crash, detect, read};
+pub use input::{Counts, Kind, Reading, archive, crash, detect, read, tar};
 pub use judge::{Cause, Confidence, Diagnosis, Evidence, judge};
 pub use signature::{CATALOGUE, Pattern, Role, Signature, Stage};
 pub use timeline::{Attempt, Row};

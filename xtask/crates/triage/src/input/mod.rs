@@ -7,11 +7,13 @@ use crate::entry::Entry;
 use crate::host::Host;
 use crate::signature;
 
+pub mod archive;
 pub mod crash;
 mod head;
 mod json;
 mod lines;
 mod plain;
+pub mod tar;
 
 /// The style of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
 //! The diagnosis for people and machines.
 
+pub mod html;
 pub mod json;
 pub mod text;
