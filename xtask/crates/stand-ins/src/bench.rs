@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    manual,
+    PORTABLE, SDK, manual,
     record::{self, Call, RECORD},
     run::STATE,
     script::SCRIPT,
@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Bench {
     folder: tempfile::TempDir,
+    portable: Option<PathBuf>,
 }
 
 impl Bench {
@@ -28,7 +29,7 @@ impl Bench {
 
     /// Lays out every tool as a name of `program`.
     pub fn with_program(program: &Path) -> io::Result<Self> {
-        let bench = Self { folder: tempfile::tempdir()? };
+        let bench = Self { folder: tempfile::tempdir()?, portable: None };
         fs::create_dir(bench.tools())?;
         fs::create_dir(bench.state())?;
         fs::write(bench.script_file(), "")?;
@@ -68,13 +69,24 @@ impl Bench {
         fs::write(self.script_file(), text)
     }
 
+    /// Names our own tool (`env!("CARGO_BIN_EXE_xtask")` in its tests), which makes what LLVM has no tool for.
+    #[must_use]
+    pub fn with_portable(mut self, program: impl Into<PathBuf>) -> Self {
+        self.portable = Some(program.into());
+        self
+    }
+
     /// The environment under which the tools work, `PATH` not included.
-    pub fn env(&self) -> [(&'static str, OsString); 3] {
-        [
+    pub fn env(&self) -> Vec<(&'static str, OsString)> {
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
+        let mut env = vec![
             (STATE, self.state().into()),
             (SCRIPT, self.script_file().into()),
             (RECORD, self.record_file().into()),
-        ]
+            (SDK, sdk.into()),
+        ];
+        env.extend(self.portable.iter().map(|it| (PORTABLE, it.clone().into())));
+        env
     }
 
     /// A `PATH` on which the stand-ins come first.

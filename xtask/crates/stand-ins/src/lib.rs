@@ -4,8 +4,8 @@
 //!
 //! 1. checks the options as the real tool does (`manual`, read by `synopsis`): a wrong one is a usage error with the real exit code;
 //! 2. answers from the test's script, if an entry matches (`script`), the failures people report included;
-//! 3. otherwise behaves like the tool as far as it can without a Mac (`security`, `codesign`, `xcrun`, `machine`), and where it cannot,
-//!    says so with exit code 70: a stand-in never reports success for a product it has not made;
+//! 3. otherwise behaves like the tool as far as it can without a Mac (`security`, `codesign`, `xcrun`, `machine`; products come from
+//!    `portable`), and where it cannot, says so with exit code 70: a stand-in never reports success for a product it has not made;
 //! 4. records the call as one line of JSON (`record`).
 //!
 //! ```no_run
@@ -26,10 +26,12 @@ pub mod synopsis;
 mod codesign;
 mod keychains;
 mod machine;
+mod portable;
 mod run;
 mod security;
 mod xcrun;
 
 pub use bench::Bench;
+pub use portable::{PORTABLE, SDK};
 pub use record::Call;
 pub use run::{Answer, QUESTION, main};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    codesign, machine, manual,
+    codesign, machine, manual, portable,
     record::{self, Call},
     script::{SCRIPT, Script, Scripted},
     security,
@@ -96,7 +96,7 @@ fn call(tool: &str, args: &[String]) -> io::Result<Answer> {
     })?;
     let bench = Bench { state };
     // `xcrun codesign …` is a call of codesign, made in a roundabout way: both are recorded.
-    let (answer, scripted) = respond(tool, args, &bench)?;
+    let (answer, scripted) = respond(tool, args, None, &bench)?;
     note(tool, args, &answer, scripted)?;
     Ok(answer)
 }
@@ -115,15 +115,15 @@ fn note(tool: &str, args: &[String], answer: &Answer, scripted: bool) -> io::Res
     record::add(Path::new(&file), &call)
 }
 
-/// The answer to a call, and whether the script gave it.
-pub(crate) fn respond(tool: &str, args: &[String], bench: &Bench) -> io::Result<(Answer, bool)> {
+/// The answer to a call, and whether the script gave it. `sdk` is the one xcrun was asked for.
+fn respond(tool: &str, args: &[String], sdk: Option<&str>, bench: &Bench) -> io::Result<(Answer, bool)> {
     let Some(page) = manual::page(tool) else {
         return Err(io::Error::other("there is no such stand-in"));
     };
     if tool == "xcrun"
         && let Some(inner) = xcrun::inner(args)
     {
-        let (answer, scripted) = respond(inner.tool, inner.args, bench)?;
+        let (answer, scripted) = respond(inner.tool, inner.args, inner.sdk, bench)?;
         note(inner.tool, inner.args, &answer, scripted)?;
         return Ok((Answer { stdin: None, ..answer }, scripted));
     }
@@ -139,14 +139,23 @@ pub(crate) fn respond(tool: &str, args: &[String], bench: &Bench) -> io::Result<
     if let Some(answer) = scripted(tool, args, bench)? {
         return Ok((answer, true));
     }
-    behave(tool, &words, bench).map(|answer| (answer, false))
+    behave(tool, args, &words, sdk, bench).map(|answer| (answer, false))
 }
 
-fn behave(tool: &str, words: &Words, bench: &Bench) -> io::Result<Answer> {
+fn behave(
+    tool: &str,
+    args: &[String],
+    words: &Words,
+    sdk: Option<&str>,
+    bench: &Bench,
+) -> io::Result<Answer> {
     match tool {
         "security" => security::behave(words, bench),
         "codesign" => codesign::behave(words, bench),
         "xcrun" => Ok(xcrun::behave(words)),
+        "clang" | "clang++" | "dsymutil" | "strip" | "lipo" | "ditto" => {
+            portable::make(tool, args, words, sdk)
+        }
         _ => Ok(machine::behave(tool, words)),
     }
 }

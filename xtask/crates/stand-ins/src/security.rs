@@ -197,14 +197,11 @@ fn import(file: &str, words: &Words, keychain: &mut Keychain) -> Answer {
     if !std::path::Path::new(file).exists() {
         return Answer::fails(1, format!("security: can't open input file {file}\n"));
     }
-    let values = |name: &str| -> Vec<String> {
-        words.options.iter().filter(|(it, _)| *it == name).flat_map(|(_, values)| values.clone()).collect()
-    };
     let is_identity = words.value("-f") == Some("pkcs12") || file.ends_with(".p12") || file.ends_with(".pfx");
     if is_identity {
         keychain.identities.push(Identity {
             file: file.to_owned(),
-            applications: values("-T"),
+            applications: words.all("-T").into_iter().map(str::to_owned).collect(),
             partitions: Vec::new(),
         });
         return Answer::says("1 identity imported.\n");

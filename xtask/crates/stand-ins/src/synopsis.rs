@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! tool notarytool          the name
-//! style getopt             getopt: `--x=v`, `-vv`, `-sID` · exact: only whole words, as `lipo -create` does
+//! style getopt             getopt: `--x=v`, `-vv`, `-sID` · exact: only whole words, as `lipo -create` does · free: not checked here
 //! usage-exit 64            what the tool exits with when it is misused
 //! verb submit              what follows belongs to this verb; before the first verb, to all
 //! option -k --key VALUE    VALUE: one word · VALUE VALUE: two · [VALUE]: only as `--x=v` · VALUES: all words up to the next option
@@ -16,6 +16,7 @@
 enum Style {
     Getopt,
     Exact,
+    Free,
 }
 
 /// What an option takes after it.
@@ -69,6 +70,15 @@ impl Words {
         self.options.iter().any(|(it, _)| *it == name)
     }
 
+    /// Everything the option took, each time it was given.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.options
+            .iter()
+            .filter(|(it, _)| *it == name)
+            .flat_map(|(_, values)| values.iter().map(String::as_str))
+            .collect()
+    }
+
     /// What the option took, the last time it was given.
     pub fn value(&self, name: &str) -> Option<&str> {
         let (_, values) = self.options.iter().rev().find(|(it, _)| *it == name)?;
@@ -113,6 +123,9 @@ impl Synopsis {
 
     /// Reads a command line, or says in one sentence why the tool would refuse it.
     pub fn check(&self, args: &[String]) -> Result<Words, String> {
+        if self.style == Style::Free {
+            return Ok(Words { operands: args.to_vec(), ..Words::default() });
+        }
         let mut words = Words::default();
         let mut section = None;
         let mut at = 0;
@@ -225,6 +238,7 @@ fn style(text: &str) -> Style {
     match text {
         "getopt" => Style::Getopt,
         "exact" => Style::Exact,
+        "free" => Style::Free,
         _ => panic!("a synopsis has no style `{text}`"),
     }
 }

@@ -8,21 +8,31 @@ const XCODE: &str = "/Applications/Xcode.app/Contents/Developer";
 /// The call inside `xcrun TOOL ARGUMENTS…`.
 pub(crate) struct Inner<'a> {
     pub tool: &'a str,
+    /// The SDK it is run for.
+    pub sdk: Option<&'a str>,
     pub args: &'a [String],
 }
 
 /// The tool that xcrun would run, when it would run one: its own options come first and end at the tool's name.
 pub(crate) fn inner(args: &[String]) -> Option<Inner<'_>> {
     let mut at = 0;
+    let mut sdk = None;
     while let Some(word) = args.get(at) {
         match word.as_str() {
-            "--sdk" | "-sdk" | "--toolchain" | "-toolchain" => at += 2,
+            "--sdk" | "-sdk" => {
+                sdk = args.get(at + 1).map(String::as_str);
+                at += 2;
+            }
+            "--toolchain" | "-toolchain" => at += 2,
             "-v" | "--verbose" | "-l" | "--log" | "-r" | "--run" | "-n" | "--no-cache" | "-k"
             | "--kill-cache" => at += 1,
             it if it.starts_with('-') => return None,
             tool => {
-                return manual::page(tool)
-                    .map(|_| Inner { tool, args: args.get(at + 1..).unwrap_or_default() });
+                return manual::page(tool).map(|_| Inner {
+                    tool,
+                    sdk,
+                    args: args.get(at + 1..).unwrap_or_default(),
+                });
             }
         }
     }

@@ -229,3 +229,47 @@ fn calls_made_at_once_do_not_lose_a_keychain() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 9);
     assert_eq!(bench.calls().unwrap().len(), 9);
 }
+
+#[test]
+fn compilers_make_real_objects_with_the_open_sdk() {
+    let bench = bench();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("a.c"), "#include <stdio.h>\nint main(void) { return puts(\"a\"); }\n").unwrap();
+    let output = run(
+        &bench,
+        &format!(
+            "xcrun --sdk macosx clang -target arm64-apple-macos12.0 -c {} -o {}",
+            path("a.c"),
+            path("a.o")
+        ),
+    );
+    if output.status.code() == Some(70) {
+        eprintln!("not run: {}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    succeed(
+        &bench,
+        &format!("xcrun --sdk macosx clang -target arm64-apple-macos12.0 {} -o {}", path("a.o"), path("a")),
+    );
+    // MH_MAGIC_64, little endian.
+    assert!(std::fs::read(path("a")).unwrap().starts_with(&[0xcf, 0xfa, 0xed, 0xfe]));
+    let tools: Vec<_> = bench.calls().unwrap().into_iter().map(|it| it.tool).collect();
+    assert_eq!(tools, ["clang", "xcrun", "clang", "xcrun"]);
+}
+
+#[test]
+fn ditto_copies_modes_and_links() {
+    let bench = bench();
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    std::fs::create_dir_all(from.join("inner")).unwrap();
+    std::fs::write(from.join("inner/file"), "text").unwrap();
+    std::os::unix::fs::symlink("inner/file", from.join("link")).unwrap();
+    succeed(&bench, &format!("ditto {} {}", from.display(), to.display()));
+    assert_eq!(std::fs::read_link(to.join("link")).unwrap(), Path::new("inner/file"));
+    assert_eq!(std::fs::read(to.join("inner/file")).unwrap(), b"text");
+    assert_eq!(run(&bench, "ditto /no/such/thing /tmp/x").status.code(), Some(1));
+    assert_eq!(run(&bench, "ditto -c -k a b").status.code(), Some(70));
+}

@@ -1,6 +1,24 @@
-//! Universal binaries, symbols, archives, packages, disk images.
+//! Compilers, universal binaries, symbols, archives, packages, disk images.
 
 pub(super) const PAGES: &[&str] = &[
+    // clang(1): LLVM's own, which checks its options itself.
+    "
+    tool clang
+    style free",
+    "
+    tool clang++
+    style free",
+    // iig has no manual page; this is what Xcode gives it (swift-build, Iig.xcspec).
+    "
+    tool iig
+    option --def VALUE
+    option --header VALUE
+    option --impl VALUE
+    option --framework-name VALUE
+    option --deployment-target VALUE
+    option --log VALUE
+    option --version
+    operands 0..",
     // lipo(1), cctools.
     "
     tool lipo

@@ -18,6 +18,7 @@ int fprintf(FILE *stream, const char *format, ...) __printflike(2, 3);
 int snprintf(char *text, size_t size, const char *format, ...) __printflike(3, 4);
 int vsnprintf(char *text, size_t size, const char *format, va_list arguments) __printflike(3, 0);
 int fputs(const char *text, FILE *stream);
+int puts(const char *text);
 int fputc(int character, FILE *stream);
 int fflush(FILE *stream);
 int ferror(FILE *stream);
