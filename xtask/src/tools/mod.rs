@@ -7,8 +7,10 @@
 
 mod call;
 mod host;
+mod record;
 mod run;
 
 pub use call::{Call, Secret};
 pub use host::{Host, Os};
+pub use record::{Ended, Recorded, Text};
 pub use run::{Output, Toolbox};

@@ -3,10 +3,10 @@
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -17,7 +17,10 @@ use crate::{
     error::{Error, Result},
     interrupt::{self, Watched},
     terminal,
-    tools::{Call, Host},
+    tools::{
+        Call, Host,
+        record::{Answers, Ended, Recorded},
+    },
 };
 
 /// What a program may write before we stop keeping it. Compiler errors of a bad day are a few megabytes.
@@ -55,12 +58,49 @@ pub struct Toolbox {
     host: Host,
     found: Mutex<BTreeMap<PathBuf, Option<PathBuf>>>,
     search: Vec<PathBuf>,
+    began: Instant,
+    recorded: Option<Mutex<Vec<Recorded>>>,
+    answers: Option<Answers>,
 }
 
 impl Toolbox {
     /// Programs of this machine.
     pub fn new() -> Self {
-        Self { host: Host::real(), found: Mutex::default(), search: Vec::new() }
+        Self {
+            host: Host::real(),
+            found: Mutex::default(),
+            search: Vec::new(),
+            began: Instant::now(),
+            recorded: None,
+            answers: None,
+        }
+    }
+
+    /// Keeps every call with its answer; [`Toolbox::recording`] hands them out.
+    #[must_use]
+    pub fn keeping_a_record(mut self) -> Self {
+        self.recorded = Some(Mutex::default());
+        self
+    }
+
+    /// Runs nothing: every call is answered from a recording, on the host that it describes.
+    #[must_use]
+    pub fn replaying(mut self, calls: Vec<Recorded>, host: Host) -> Self {
+        self.answers = Some(Answers::new(calls));
+        self.host = host;
+        self
+    }
+
+    /// Whether calls are answered from a recording.
+    pub fn is_replaying(&self) -> bool {
+        self.answers.is_some()
+    }
+
+    /// The calls so far, when a record is kept.
+    pub fn recording(&self) -> Vec<Recorded> {
+        let recorded =
+            self.recorded.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        recorded.unwrap_or_default()
     }
 
     /// Looks into `folders` before `PATH`: versioned compilers, tools kept in the user's cache, stand-ins.
@@ -85,13 +125,16 @@ impl Toolbox {
     /// Where `program` is, if it is anywhere.
     pub fn find(&self, program: impl AsRef<Path>) -> Option<PathBuf> {
         let program = program.as_ref();
-        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(answers) = &self.answers {
+            return answers.knows(&program.to_string_lossy()).then(|| program.to_owned());
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.entry(program.to_owned()).or_insert_with(|| self.search(program)).clone()
     }
 
     /// Forgets what was and was not found: something was installed.
     pub fn look_again(&self) {
-        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn search(&self, program: &Path) -> Option<PathBuf> {
@@ -125,52 +168,104 @@ impl Toolbox {
     /// Runs a call whose failure is an answer too. An error means that it could not be run to its end.
     pub fn try_run(&self, call: &Call) -> Result<Output> {
         interrupt::check()?;
-        let cannot = || Error::tool(format!("cannot {}", call.purpose));
-        let program = self.find(&call.program).ok_or_else(|| {
-            cannot()
-                .because(format!("`{}` is not installed", call.program.display()))
-                .hint("`cargo xtask doctor` lists what is missing, `cargo xtask setup` installs it")
-        })?;
-        terminal::call(call);
-
-        let shell = xshell::Shell::new().map_err(|error| cannot().because(error))?;
-        let args = &call.args;
-        let mut command: Command = xshell::cmd!(shell, "{program} {args...}").into();
-        command.envs(call.env.iter().map(|(name, value)| (name, value)));
-        if let Some(folder) = &call.folder {
-            command.current_dir(folder);
+        if let Some(answers) = &self.answers {
+            return replayed(answers, call);
         }
-        let stdin = if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-        let output = || if call.is_shown { Stdio::inherit() } else { Stdio::piped() };
-        command.stdin(stdin).stdout(output()).stderr(output()).process_group(0);
-
-        let mut child = command.spawn().map_err(|error| cannot().because(error))?;
-        let group = Watched::new(child.id());
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let stdin = child.stdin.take();
-        thread::scope(|scope| {
-            let stdout = scope.spawn(|| read_all(stdout));
-            let stderr = scope.spawn(|| read_all(stderr));
-            if let (Some(mut pipe), Some(bytes)) = (stdin, &call.stdin) {
-                // A child that does not read all of it says so by its exit status.
-                let _ = pipe.write_all(bytes.expose());
-            }
-            let status = wait(&mut child, &group, call.deadline);
-            // The pipes close when the last of the group is gone.
-            let output = |reader: thread::ScopedJoinHandle<'_, Vec<u8>>| reader.join().unwrap_or_default();
-            let (stdout, stderr) = (output(stdout), output(stderr));
-            match status {
-                Ok(Some(status)) => Ok(Output { status, stdout, stderr }),
-                Ok(None) if interrupt::happened() => Err(Error::interrupted()),
-                Ok(None) => Err(cannot().because(format!(
-                    "`{}` took longer than {} s",
-                    call.program.display(),
-                    call.deadline.as_secs()
-                ))),
-                Err(error) => Err(cannot().because(error)),
-            }
-        })
+        let Some(program) = self.find(&call.program) else {
+            self.record(call, Duration::ZERO, Ended::Missing, None);
+            return Err(missing(call));
+        };
+        terminal::call(call);
+        let start = Instant::now();
+        let result = start_and_wait(call, &program)?;
+        let ended = match &result {
+            None => Ended::Deadline,
+            Some(output) => match (output.status.code(), output.status.signal()) {
+                (Some(code), _) => Ended::Code(code),
+                (None, signal) => Ended::Signal(signal.unwrap_or(0)),
+            },
+        };
+        self.record(call, start.elapsed(), ended, result.as_ref());
+        result.ok_or_else(|| too_long(call))
     }
+
+    fn record(&self, call: &Call, took: Duration, ended: Ended, output: Option<&Output>) {
+        if let Some(recorded) = &self.recorded {
+            let at = self.began.elapsed().saturating_sub(took);
+            let entry = Recorded::new(call, at, took, ended, output);
+            recorded.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        }
+    }
+}
+
+fn cannot(call: &Call) -> Error {
+    Error::tool(format!("cannot {}", call.purpose))
+}
+
+fn missing(call: &Call) -> Error {
+    cannot(call)
+        .because(format!("`{}` is not installed", call.program.display()))
+        .hint("`cargo xtask doctor` lists what is missing, `cargo xtask setup` installs it")
+}
+
+fn too_long(call: &Call) -> Error {
+    cannot(call).because(format!(
+        "`{}` took longer than {} s",
+        call.program.display(),
+        call.deadline.as_secs()
+    ))
+}
+
+/// The recorded answer, failures included.
+fn replayed(answers: &Answers, call: &Call) -> Result<Output> {
+    let Some(recorded) = answers.next(call) else {
+        return Err(Error::incomplete(format!("cannot {}", call.purpose))
+            .because(format!("the recording has no answer to `{call}`")));
+    };
+    match (recorded.ended, recorded.output()) {
+        (_, Err(why)) => Err(cannot(call).because(format!("the recorded output is damaged: {why}"))),
+        (_, Ok(Some(output))) => Ok(output),
+        (Ended::Missing, _) => Err(missing(call)),
+        (_, Ok(None)) => Err(too_long(call)),
+    }
+}
+
+/// Runs a program to its end; `None` when its deadline passed first.
+fn start_and_wait(call: &Call, program: &Path) -> Result<Option<Output>> {
+    let cannot = || cannot(call);
+    let shell = xshell::Shell::new().map_err(|error| cannot().because(error))?;
+    let args = &call.args;
+    let mut command: Command = xshell::cmd!(shell, "{program} {args...}").into();
+    command.envs(call.env.iter().map(|(name, value)| (name, value)));
+    if let Some(folder) = &call.folder {
+        command.current_dir(folder);
+    }
+    let stdin = if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+    let output = || if call.is_shown { Stdio::inherit() } else { Stdio::piped() };
+    command.stdin(stdin).stdout(output()).stderr(output()).process_group(0);
+
+    let mut child = command.spawn().map_err(|error| cannot().because(error))?;
+    let group = Watched::new(child.id());
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        let stdout = scope.spawn(|| read_all(stdout));
+        let stderr = scope.spawn(|| read_all(stderr));
+        if let (Some(mut pipe), Some(bytes)) = (stdin, &call.stdin) {
+            // A child that does not read all of it says so by its exit status.
+            let _ = pipe.write_all(bytes.expose());
+        }
+        let status = wait(&mut child, &group, call.deadline);
+        // The pipes close when the last of the group is gone.
+        let output = |reader: thread::ScopedJoinHandle<'_, Vec<u8>>| reader.join().unwrap_or_default();
+        let (stdout, stderr) = (output(stdout), output(stderr));
+        match status {
+            Ok(Some(status)) => Ok(Some(Output { status, stdout, stderr })),
+            Ok(None) if interrupt::happened() => Err(Error::interrupted()),
+            Ok(None) => Ok(None),
+            Err(error) => Err(cannot().because(error)),
+        }
+    })
 }
 
 impl Default for Toolbox {
@@ -262,6 +357,23 @@ mod tests {
         let error = Toolbox::new().run(&call).unwrap_err().to_string();
         assert!(error.contains("took longer"), "{error}");
         assert!(start.elapsed() < Duration::from_secs(10), "the grandchild kept the pipe open");
+    }
+
+    #[test]
+    fn a_recording_answers_as_the_programs_did() {
+        let live = Toolbox::new().keeping_a_record();
+        let (good, bad) = (shell("echo out; echo err >&2"), shell("exit 3"));
+        let slow = shell("sleep 9").deadline(Duration::from_millis(50));
+        let missing = Call::new("no-such-program-here", "try");
+        let calls = [&good, &bad, &slow, &missing];
+        let told = |tools: &Toolbox| {
+            calls.map(|call| tools.run(call).map(|it| it.stdout).map_err(|it| it.to_string()))
+        };
+        let first = told(&live);
+        let again = Toolbox::new().replaying(live.recording(), Host::real());
+        assert_eq!(told(&again), first);
+        let error = again.run(&good).unwrap_err();
+        assert_eq!(error.exit(), Exit::Incomplete, "an answer is given once: {error}");
     }
 
     #[test]
