@@ -9,6 +9,7 @@ pub mod issue;
 pub mod jwt;
 pub mod key;
 pub mod ledger;
+pub mod local;
 pub mod log;
 pub mod lookup;
 pub mod pace;
