@@ -14,6 +14,7 @@ pub mod error;
 pub mod inspect;
 pub mod interrupt;
 pub mod plan;
+pub mod rehearsal;
 pub mod setup;
 pub mod stage;
 pub mod terminal;

@@ -13,7 +13,9 @@ pub mod generate;
 pub mod merge;
 pub mod package;
 pub mod publish;
+pub mod sign;
 pub mod stamp;
 
 pub use build::{Built, Universal};
 pub use bundle::Bundle;
+pub use sign::Signed;

@@ -232,6 +232,11 @@ impl Authority {
         slot.set(key).map_err(|_| Error::new(format!("the key `{}` is already there", role.name())))
     }
 
+    /// The keys that exist so far.
+    pub fn made(&self) -> impl Iterator<Item = (Role, &PrivateKey)> {
+        self.keys.iter().filter_map(|(role, key)| Some((*role, key.get()?)))
+    }
+
     /// The team the leaves are for.
     pub fn team(&self) -> &str {
         &self.team

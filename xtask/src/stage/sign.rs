@@ -1,0 +1,384 @@
+//! Signs the app and everything in it, inside out, on a copy.
+//!
+//! ```text
+//!   unsigned bundle ─▶ SigningPlan ─▶ preflight ─▶ copy: profile, seal, signature… ─▶ read back ─▶ rename ─▶ Signed
+//!                      which part gets what    refuses before anything is written       refuses before anything is seen
+//! ```
+
+pub mod apply;
+pub mod entitlement_files;
+pub mod identity;
+pub mod parts;
+pub mod preflight;
+pub mod profile;
+pub mod read_back;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use formats::document::Dict;
+use signer::{
+    authority::{Devices, Grant, Role},
+    entitlements::Entitlements,
+    identity::Identity,
+    timestamp::{Request, Servers},
+};
+
+use self::{
+    parts::Code,
+    preflight::{Problem, Weight},
+    profile::Profile,
+};
+use super::{Bundle, files, stamp::Stamps};
+use crate::{
+    config::{IdentitySource, Located, Mode, Part, Signing},
+    error::{Doing, Error, Result},
+    interrupt,
+    plan::Plan,
+    rehearsal::{self, Rehearsal},
+    terminal,
+    workspace::Workspace,
+};
+
+/// The app with all its signatures, as it lies on disk.
+#[derive(Debug)]
+pub struct Signed {
+    path: PathBuf,
+    root: Option<String>,
+}
+
+impl Signed {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The roots of the rehearsal that signed it, as PEM: what a verifier must be told to trust.
+    pub fn rehearsal_root(&self) -> Option<&str> {
+        self.root.as_deref()
+    }
+}
+
+/// Signs what was bundled, unless what lies there is still right.
+pub fn sign(plan: &Plan, bundle: Bundle, seed: Option<&Path>, stamps: &Stamps) -> Result<Signed> {
+    interrupt::check()?;
+    let goal = plan.signed_app();
+    let signing = &plan.signing;
+    let rehearsal = open_rehearsal(signing, &plan.workspace, seed)?;
+    let root = rehearsal.as_ref().map(Rehearsal::roots).transpose()?;
+    let name = format!("sign {}", signing.name);
+    let mut key = stamps.key(&name);
+    stamps.add_program(&mut key);
+    stamps.add_tree(&mut key, bundle.path())?;
+    stamps.add_file(&mut key, &signing.file)?;
+    for part in &signing.parts {
+        for file in [&part.entitlements, &part.profile].into_iter().flatten().filter(|it| it.is_file()) {
+            stamps.add_file(&mut key, file)?;
+        }
+    }
+    key.text(root.as_deref().unwrap_or_default());
+    if stamps.is_fresh(&name, &key) {
+        return Ok(Signed { path: goal, root });
+    }
+    stamps.forget(&name)?;
+    terminal::step("Signing", format_args!("{} ({})", plan.product.app.bundle_name(), signing.name));
+    sign_to(bundle.path(), &goal, signing, rehearsal.as_ref())?;
+    stamps.record(&name, key, Vec::new(), std::slice::from_ref(&goal))?;
+    Ok(Signed { path: goal, root })
+}
+
+/// Signs the bundle at `input` and puts the result at `goal`; `input` is never changed, unless it is `goal`.
+pub fn sign_to(input: &Path, goal: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>) -> Result {
+    let plan = SigningPlan::new(input, signing, rehearsal)?;
+    plan.refuse_problems(rehearsal::now())?;
+    let bench = files::Workbench::beside(goal)?;
+    let work = bench.path();
+    files::copy_tree(input, &work)?;
+    apply::apply(&plan, &work)?;
+    read_back::compare(&plan, &work)?;
+    interrupt::check()?;
+    bench.finish()?;
+    match rehearsal {
+        Some(rehearsal) => rehearsal.keep_keys(),
+        None => Ok(()),
+    }
+}
+
+/// The rehearsal hierarchy, when this signing file wants one.
+pub fn open_rehearsal(
+    signing: &Signing,
+    workspace: &Workspace,
+    seed: Option<&Path>,
+) -> Result<Option<Rehearsal>> {
+    if signing.identity != IdentitySource::Rehearsal {
+        return match seed {
+            None => Ok(None),
+            Some(_) => Err(Error::usage("`--rehearsal-seed` belongs to a rehearsal")
+                .hint(format!("`{}` signs with another identity", signing.shown))),
+        };
+    }
+    let team = signing.team.as_ref().map(|it| it.as_str()).unwrap_or_default();
+    Rehearsal::open(workspace, seed, team).map(Some)
+}
+
+/// Where timestamps come from.
+#[derive(Debug)]
+pub enum Stamper<'a> {
+    /// No timestamps.
+    None,
+    /// The rehearsal's own authority.
+    Rehearsal(&'a Rehearsal),
+    /// Servers, tried in order.
+    Servers(Vec<String>),
+}
+
+impl Stamper<'_> {
+    /// Whether signatures get a timestamp.
+    pub fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+/// What every part of a bundle gets, decided before anything is done.
+#[derive(Debug)]
+pub struct SigningPlan<'a> {
+    /// The signing file as a person writes its path.
+    pub file: String,
+    /// What the signatures are for.
+    pub mode: Mode,
+    /// The team that the signing file names.
+    pub team: Option<String>,
+    /// Who signs.
+    pub identity: Identity,
+    /// The time that signatures claim, Unix seconds.
+    pub signing_time: u64,
+    /// Where timestamps come from.
+    pub stamper: Stamper<'a>,
+    /// Every piece of code, inside out.
+    pub parts: Vec<Planned>,
+}
+
+/// What one piece of code gets.
+#[derive(Debug)]
+pub struct Planned {
+    /// Which.
+    pub code: Code,
+    /// What it claims.
+    pub claims: Option<Claims>,
+    /// The profile to be embedded.
+    pub profile: Option<Profile>,
+    /// Whether it is hardened.
+    pub hardened_runtime: bool,
+}
+
+/// Entitlements and where they are written.
+#[derive(Debug)]
+pub struct Claims {
+    /// What is claimed.
+    pub entitlements: Entitlements,
+    shown: String,
+    asked: String,
+}
+
+impl Claims {
+    /// The line that claims `key`, and the line that names the file.
+    pub fn place(&self, key: &str) -> String {
+        let xml = String::from_utf8_lossy(self.entitlements.xml());
+        let line =
+            xml.lines().position(|it| it.contains(&format!("<key>{key}</key>"))).map_or(1, |it| it + 1);
+        format!("{}:{line}, from {}", self.shown, self.asked)
+    }
+}
+
+impl<'a> SigningPlan<'a> {
+    /// Looks at the bundle and at everything that the signing file names; writes nothing.
+    pub fn new(input: &Path, signing: &Signing, rehearsal: Option<&'a Rehearsal>) -> Result<Self> {
+        let identity = identity::load(&signing.identity, rehearsal, Role::DeveloperIdApplication)?;
+        let team = signing.team.as_ref().map(|it| it.as_str().to_owned());
+        let signing_time = match (rehearsal, rehearsal::source_date_epoch()?) {
+            (Some(rehearsal), _) => rehearsal.authority().epoch(),
+            (None, Some(epoch)) => epoch,
+            (None, None) => rehearsal::now(),
+        };
+        let stamper = match (rehearsal, signing.timestamp.as_slice()) {
+            (Some(rehearsal), _) => Stamper::Rehearsal(rehearsal),
+            (None, []) => Stamper::None,
+            (None, servers) => Stamper::Servers(servers.to_vec()),
+        };
+        let mut parts = Vec::new();
+        for code in parts::find(input, signing)? {
+            let part = code.part.and_then(|it| signing.parts.get(it));
+            parts.push(planned(code, part, signing, rehearsal, &identity)?);
+        }
+        Ok(Self {
+            file: signing.shown.clone(),
+            mode: *signing.mode,
+            team,
+            identity,
+            signing_time,
+            stamper,
+            parts,
+        })
+    }
+
+    /// Refuses what would be worthless, all of it at once; warns about what soon will be.
+    pub fn refuse_problems(&self, now: u64) -> Result {
+        let found = preflight::problems(self, now);
+        let (refused, warnings): (Vec<Problem>, Vec<Problem>) =
+            found.into_iter().partition(|it| it.weight == Weight::Refused);
+        for problem in warnings {
+            terminal::warn(format_args!("{} ({})", problem.what, problem.remedy));
+        }
+        let Some(first) = refused.first() else { return Ok(()) };
+        let hint = first.remedy.clone();
+        let mut error = Error::usage("signing this would give something that no Mac accepts");
+        for problem in &refused {
+            let remedy = if refused.len() > 1 { format!("\n→ {}", problem.remedy) } else { String::new() };
+            error = error.because(format!("{}{remedy}", problem.what));
+        }
+        Err(error.hint(hint))
+    }
+
+    /// A timestamp over `signature`.
+    fn stamp(&self, signature: &[u8]) -> signer::Result<Vec<u8>> {
+        match &self.stamper {
+            Stamper::None => Err(signer::Error::new("no timestamp server")),
+            Stamper::Rehearsal(rehearsal) => {
+                let request = Request::over(signature);
+                request.token(&rehearsal.authority().timestamp(&request.der)?)
+            }
+            Stamper::Servers(addresses) => {
+                let pause = |attempt: u32| {
+                    std::thread::sleep(std::time::Duration::from_secs(2u64.pow(attempt.min(4))))
+                };
+                Servers { addresses, tries: 3, post: &post, pause: &pause }.stamp(signature)
+            }
+        }
+    }
+}
+
+/// One request to a timestamp server.
+fn post(address: &str, request: &[u8]) -> signer::Result<Vec<u8>> {
+    let failed = |it: ureq::Error| signer::Error::new(it.to_string());
+    let agent =
+        ureq::Agent::config_builder().timeout_global(Some(std::time::Duration::from_secs(30))).build();
+    let answer = ureq::Agent::from(agent)
+        .post(address)
+        .header("Content-Type", "application/timestamp-query")
+        .send(request)
+        .map_err(failed)?;
+    answer.into_body().read_to_vec().map_err(failed)
+}
+
+fn planned(
+    code: Code,
+    part: Option<&Part>,
+    signing: &Signing,
+    rehearsal: Option<&Rehearsal>,
+    identity: &Identity,
+) -> Result<Planned> {
+    let team = signing.team.as_ref().map(|it| it.as_str().to_owned());
+    let claims = match part.and_then(|it| it.entitlements.as_ref()) {
+        None => None,
+        Some(file) => Some(read_claims(file, &code, team.as_deref())?),
+    };
+    let profile = match (part.and_then(|it| it.profile.as_ref()), rehearsal, &claims) {
+        (Some(file), _, _) => {
+            let shown = file.display().to_string();
+            let bytes = std::fs::read(&**file)
+                .doing_as_asked(|| format!("{}: cannot read the profile `{shown}`", file.place()));
+            Some(Profile::open(bytes?, &shown)?)
+        }
+        (None, Some(rehearsal), Some(claims)) if code.layout().is_some() => {
+            Some(issue_profile(rehearsal, &code, claims, identity)?)
+        }
+        (None, _, _) => None,
+    };
+    let hardened_runtime = part.and_then(|it| it.hardened_runtime).unwrap_or(signing.hardened_runtime);
+    Ok(Planned { code, claims, profile, hardened_runtime })
+}
+
+/// A profile of the rehearsal that grants what is claimed: a rehearsal plays Apple's approval, too.
+fn issue_profile(
+    rehearsal: &Rehearsal,
+    code: &Code,
+    claims: &Claims,
+    identity: &Identity,
+) -> Result<Profile> {
+    let restricted = claims.entitlements.values().iter().filter(|(key, _)| profile::is_restricted(key));
+    let entitlements: Dict = restricted.map(|(key, value)| (key, value.clone())).collect();
+    let certificates: Vec<_> = identity.signer().map(|it| it.leaf().clone()).into_iter().collect();
+    let grant = Grant {
+        bundle_id: &code.identifier,
+        entitlements: &entitlements,
+        certificates: &certificates,
+        devices: Devices::All,
+    };
+    let bytes = rehearsal
+        .authority()
+        .profile(&grant)
+        .doing(|| format!("cannot issue a profile for `{}`", code.identifier))?;
+    Profile::open(bytes, "the rehearsal's profile")
+}
+
+/// Reads an entitlements file, with Xcode's variables filled in.
+fn read_claims(file: &Located<PathBuf>, code: &Code, team: Option<&str>) -> Result<Claims> {
+    let shown = file.display().to_string();
+    let cannot = || format!("{}: cannot use the entitlements `{shown}`", file.place());
+    let text = std::fs::read(&**file).doing_as_asked(cannot)?;
+    let text = String::from_utf8(text).doing_as_asked(cannot)?;
+    let prefix = team.map(|it| format!("{it}.")).unwrap_or_default();
+    let text = text
+        .replace("$(AppIdentifierPrefix)", &prefix)
+        .replace("$(TeamIdentifierPrefix)", &prefix)
+        .replace("$(CFBundleIdentifier)", &code.identifier);
+    if let Some((_, rest)) = text.split_once("$(") {
+        let name = rest.split(')').next().unwrap_or_default();
+        return Err(Error::usage(cannot()).because(format!("the variable `$({name})` is not known")).hint(
+            "known are `$(AppIdentifierPrefix)`, `$(TeamIdentifierPrefix)` and `$(CFBundleIdentifier)`",
+        ));
+    }
+    let entitlements = Entitlements::read(text.as_bytes()).map_err(|error| {
+        let told = Error::usage(cannot()).because(error.what);
+        match error.hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    })?;
+    Ok(Claims { entitlements, shown, asked: file.place().to_owned() })
+}
+
+impl fmt::Display for SigningPlan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signer =
+            self.identity.signer().map_or("nobody (ad-hoc)".to_owned(), |it| it.leaf().common_name());
+        writeln!(f, "signs       {signer}")?;
+        writeln!(f, "team        {}", self.team.as_deref().unwrap_or("none"))?;
+        let stamper = match &self.stamper {
+            Stamper::None => "none".to_owned(),
+            Stamper::Rehearsal(_) => "the rehearsal's own".to_owned(),
+            Stamper::Servers(addresses) => addresses.join(", "),
+        };
+        writeln!(f, "timestamp   {stamper}")?;
+        for planned in &self.parts {
+            writeln!(f, "\n{}", planned.code.shown())?;
+            writeln!(f, "  identifier     {}", planned.code.identifier)?;
+            writeln!(f, "  executable     {}", planned.code.executable.display())?;
+            writeln!(f, "  hardened       {}", if planned.hardened_runtime { "yes" } else { "no" })?;
+            match &planned.profile {
+                Some(profile) => writeln!(f, "  profile        {}", profile.name)?,
+                None => writeln!(f, "  profile        none")?,
+            }
+            let Some(claims) = &planned.claims else {
+                writeln!(f, "  claims         nothing")?;
+                continue;
+            };
+            for (key, value) in claims.entitlements.values().iter() {
+                writeln!(f, "  claims         {key} = {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

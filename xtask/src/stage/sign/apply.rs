@@ -1,0 +1,169 @@
+//! Signs a copy of the bundle, inside out: profile, seal, signature, for one piece of code after the other.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use formats::signature::{
+    code_directory::flags,
+    digest::{CdHash, sha1, sha256},
+};
+use signer::{
+    code::Settings,
+    macho::{self, SignedSlice},
+    requirement,
+    seal::{Item, Place},
+};
+
+use super::{
+    Planned, SigningPlan,
+    parts::{CodeKind, Layout, shown},
+};
+use crate::{
+    error::{Doing, Error, Result},
+    interrupt,
+    stage::files::{self, Kind},
+};
+
+/// What became of each piece of code, by its path.
+pub type Done = BTreeMap<PathBuf, Vec<SignedSlice>>;
+
+/// Signs everything in `work`, which is a copy that belongs to us.
+pub fn apply(plan: &SigningPlan, work: &Path) -> Result<Done> {
+    let mut done = Done::new();
+    for planned in &plan.parts {
+        interrupt::check()?;
+        let slices = match &planned.code.kind {
+            CodeKind::Image => sign_image(plan, planned, work, None)?,
+            CodeKind::Bundle(layout) => {
+                embed_profile(planned, layout, work)?;
+                let resources = seal(plan, planned, layout, work, &done)?;
+                sign_image(plan, planned, work, Some((layout, resources)))?
+            }
+        };
+        done.insert(planned.code.path.clone(), slices);
+    }
+    Ok(done)
+}
+
+fn sign_image(
+    plan: &SigningPlan,
+    planned: &Planned,
+    work: &Path,
+    bundle: Option<(&Layout, Vec<u8>)>,
+) -> Result<Vec<SignedSlice>> {
+    let path = work.join(&planned.code.executable);
+    let cannot = || format!("cannot sign `{}`", planned.code.executable.display());
+    let (info, resources) = match bundle {
+        Some((layout, resources)) => (Some(files::read(&work.join(&layout.info))?), Some(resources)),
+        None => (None, None),
+    };
+    let stamp = |signature: &[u8]| plan.stamp(signature);
+    let settings = Settings {
+        flags: if planned.hardened_runtime { flags::RUNTIME } else { 0 },
+        entitlements: planned.claims.as_ref().map(|it| &it.entitlements),
+        info_plist: info.as_deref(),
+        resources: resources.as_deref(),
+        signing_time: plan.identity.signer().and(Some(plan.signing_time)),
+        stamp: if plan.stamper.is_some() { Some(&stamp) } else { None },
+        ..Settings::new(&planned.code.identifier, &plan.identity)
+    };
+    let signed = macho::sign(&files::read(&path)?, &settings).map_err(|error| {
+        let told = Error::usage(cannot()).because(error.what);
+        match error.hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    })?;
+    let mode = fs::metadata(&path).doing(cannot)?.permissions().mode() & 0o7777;
+    files::write(&path, &signed.bytes, mode)?;
+    Ok(signed.slices)
+}
+
+fn embed_profile(planned: &Planned, layout: &Layout, work: &Path) -> Result {
+    let path = work.join(&layout.base).join("embedded.provisionprofile");
+    match &planned.profile {
+        Some(profile) => files::write(&path, &profile.bytes, 0o644),
+        None => Ok(()),
+    }
+}
+
+/// Writes `_CodeSignature/CodeResources` and returns its bytes.
+fn seal(plan: &SigningPlan, planned: &Planned, layout: &Layout, work: &Path, done: &Done) -> Result<Vec<u8>> {
+    let base = work.join(&layout.base);
+    files::remove(&base.join("_CodeSignature"))?;
+    // A ticket of an earlier signature; this one will have another.
+    files::remove(&work.join(&planned.code.path).join("Contents/CodeResources"))?;
+    let executable =
+        text(planned.code.executable.strip_prefix(&layout.base).unwrap_or(&planned.code.executable))?;
+    let items = items(plan, planned, layout, work, done, executable)?;
+    let bytes = layout.shape.seal(executable, &items);
+    files::write(&base.join("_CodeSignature/CodeResources"), &bytes, 0o644)?;
+    Ok(bytes)
+}
+
+fn items(
+    plan: &SigningPlan,
+    planned: &Planned,
+    layout: &Layout,
+    work: &Path,
+    done: &Done,
+    executable: &str,
+) -> Result<BTreeMap<String, Item>> {
+    let base = work.join(&layout.base);
+    let mut items = BTreeMap::new();
+    let mut inside_nested: Option<PathBuf> = None;
+    for entry in files::walk(&base)? {
+        if inside_nested.as_ref().is_some_and(|it| entry.path.starts_with(it)) {
+            continue;
+        }
+        let name = text(&entry.path)?;
+        let place = layout.shape.place(name, executable);
+        let whole = layout.base.join(&entry.path);
+        let item = match (&entry.kind, place) {
+            (_, Place::Omitted) | (Kind::Folder, Place::Resource { .. }) => continue,
+            (Kind::Symlink(target), _) => Item::Symlink(text(target)?.to_owned()),
+            (Kind::File, Place::Resource { .. }) => {
+                let bytes = files::read(&base.join(&entry.path))?;
+                Item::File { sha1: sha1(&bytes), sha256: sha256(&bytes) }
+            }
+            // A folder without a dot in its name is no bundle; what is in it is looked at by itself.
+            (Kind::Folder, Place::Nested) if !last_name(&entry.path).contains('.') => continue,
+            (Kind::Folder | Kind::File, Place::Nested) => {
+                if entry.kind == Kind::Folder {
+                    inside_nested = Some(entry.path.clone());
+                }
+                nested(plan, &whole, done).ok_or_else(|| {
+                    Error::usage(format!("`{}` lies where code belongs and is none", whole.display()))
+                        .because(format!("`{}` would be sealed as broken", planned.code.shown()))
+                        .hint("move it to `Contents/Resources`")
+                })?
+            }
+        };
+        items.insert(name.to_owned(), item);
+    }
+    Ok(items)
+}
+
+/// The entry of nested code: the cdhash of the slice for Apple silicon, or of the first. Any slice's is accepted.
+fn nested(plan: &SigningPlan, path: &Path, done: &Done) -> Option<Item> {
+    let slices = done.get(path)?;
+    let slice = slices.iter().find(|it| it.arch.is_arm64()).or_else(|| slices.first())?;
+    let all: Vec<CdHash> = slices.iter().filter_map(|it| it.cdhashes.last().copied()).collect();
+    let identifier = &plan.parts.iter().find(|it| it.code.path == path)?.code.identifier;
+    let requirement = requirement::designated_text(identifier, &plan.identity, &all);
+    Some(Item::Nested { cdhash: slice.cdhashes.last()?.0, requirement })
+}
+
+fn last_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        Error::usage(format!("the name `{}` is not UTF-8", shown(path))).hint("rename it; the seal is XML")
+    })
+}
