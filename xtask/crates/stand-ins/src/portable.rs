@@ -37,7 +37,8 @@ fn compile(tool: &str, args: &[String], sdk: &str) -> io::Result<Answer> {
         !args.iter().any(|it| matches!(it.as_str(), "-c" | "-E" | "-S" | "-fsyntax-only" | "--version"));
     if is_linking {
         let linker = find("ld64.lld").ok_or_else(|| io::Error::other("no ld64.lld on the PATH"))?;
-        all.push(format!("--ld-path={}", linker.display()).into());
+        // Both: the path says which, the name tells the driver what it may ask of it.
+        all.extend(["-fuse-ld=lld".into(), format!("--ld-path={}", linker.display()).into()]);
         if sdk == "driverkit" {
             all.extend(
                 ["-Wl,-e,__mh_execute_header", "-Wl,-fixup_chains", "-Wl,-encryptable"].map(Into::into),
