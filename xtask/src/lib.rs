@@ -7,6 +7,7 @@
 //! ```
 //! ARCHITECTURE.md says which room may see which.
 
+pub mod adopt;
 pub mod cli;
 pub mod cmd;
 pub mod config;
