@@ -13,7 +13,8 @@ use formats::{
         chain::{self, Anchor, Trust},
         cms::SignedData,
         digest::HashType,
-        hashing, requirement,
+        hashing,
+        requirement::{self, Answer, Facts, Root},
         seal::{Found, Kind, Seal, defaults, evaluate},
         superblob::Slot,
         time::UnixTime,
@@ -199,6 +200,42 @@ fn every_requirement_is_written_back_as_it_was() {
     for Code { place, signature, .. } in all_code() {
         let blob = signature.blob(Slot::Requirements).unwrap();
         assert_eq!(requirement::encode_set(signature.requirements.as_ref().unwrap()), blob, "{place}");
+    }
+}
+
+#[test]
+fn every_designated_requirement_holds_and_no_other_team_satisfies_it() {
+    for Code { place, signature, info, .. } in all_code() {
+        let cms = signature.cms.as_ref().unwrap();
+        let signer = &cms.signers[0];
+        let leaf = signer.certificate(&cms.certificates).unwrap();
+        let token = Timestamp::parse(Bytes::new(signer.timestamp_token().unwrap())).unwrap();
+        let chain = chain::build(leaf, &cms.certificates, &Trust::default(), token.at);
+        let directory = signature.best_directory().unwrap();
+        let info = plist::read(&info).unwrap().value;
+        let facts = Facts {
+            identifier: &directory.identifier,
+            cdhashes: &[directory.cdhash()],
+            info: info.as_dict(),
+            entitlements: None,
+            certificates: &chain.certificates,
+            has_root: chain.has_root(),
+            root: if chain.is_anchored() { Root::Apple } else { Root::Other },
+            platform: directory.platform,
+            notarized: None,
+        };
+        let requirement = signature.requirements.as_ref().unwrap().designated().unwrap();
+        assert_eq!(requirement::evaluate(requirement, &facts), Answer::True, "{place}: {requirement}");
+        let text = requirement.to_string();
+        // codesign groups its own requirements to the right, and compiles texts to the left: the same text.
+        assert_eq!(requirement::parse(&text).unwrap().to_string(), text, "{place}");
+        let is = |text: &str| requirement::evaluate(&requirement::parse(text).unwrap(), &facts);
+        assert_eq!(is(&text.replace("G43BCU2T37", "G43BCU2T38")), Answer::False, "{place}");
+        assert_eq!(is(&text.replace("certificate 1[", "certificate root[")), Answer::False, "{place}");
+        assert_eq!(is("anchor apple"), Answer::False, "{place}");
+        assert_eq!(is("certificate root[subject.CN] = \"Apple Root CA\""), Answer::True, "{place}");
+        assert_eq!(is("certificate 3[subject.CN] exists"), Answer::False, "{place}");
+        assert_eq!(is("certificate leaf[subject.OU] absent"), Answer::False, "{place}");
     }
 }
 

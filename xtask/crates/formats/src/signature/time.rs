@@ -47,7 +47,9 @@ impl UnixTime {
         // A leap second is the second before.
         let time = Time::from_hms(pair(2)?, pair(3)?, second.min(59)).ok()?;
         let local = PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp();
-        Some(Self(local - zone_offset(zone)?))
+        let moment = Self(local - zone_offset(zone)?);
+        // Year 0, or past 9999 after the offset: no time that can be written again.
+        (year > 0 && moment.calendar().is_some()).then_some(moment)
     }
 
     /// `2026-11-23 03:50:14 +0000`, as Core Foundation prints a date.

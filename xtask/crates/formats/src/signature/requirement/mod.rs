@@ -10,10 +10,16 @@
 
 pub mod decode;
 pub mod encode;
+pub mod evaluate;
+mod lex;
+pub mod parse;
+pub mod print;
 
 pub use super::oid;
 pub use decode::{decode, decode_set};
 pub use encode::{encode, encode_set};
+pub use evaluate::{Answer, Facts, Root, evaluate};
+pub use parse::{parse, parse_set};
 
 /// One requirement: what is in a blob of magic 0xfade0c00.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +233,13 @@ pub fn fuzz(bytes: &[u8]) {
         let again = encode(&found);
         assert_eq!(decode(Bytes::new(&again)).as_ref(), Ok(&found), "what we write, we read");
     }
+    // What is printed can be read when it came from text; an unknown operator cannot.
+    if let Some(found) = std::str::from_utf8(bytes).ok().and_then(|it| parse(it).ok()) {
+        // `a and (b and c)` prints without its parentheses, as Security prints it.
+        let again = parse(&found.to_string()).expect("what we print, we read");
+        assert_eq!(again.to_string(), found.to_string());
+        assert_eq!(decode(Bytes::new(&encode(&found))), Ok(found), "what we write, we read");
+    }
     if let Ok(found) = decode_set(Bytes::new(bytes)) {
         let again = encode_set(&found);
         assert_eq!(decode_set(Bytes::new(&again)).as_ref(), Ok(&found), "what we write, we read");
@@ -234,4 +247,8 @@ pub fn fuzz(bytes: &[u8]) {
 }
 
 #[cfg(test)]
+mod evaluate_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

@@ -109,6 +109,13 @@ proptest! {
     }
 
     #[test]
+    fn any_text_is_read_without_panic(
+        text in r#"([a-zA-Z.]{1,6}|[ ()\[\]=<>*!~;"0-9x-]|/\*|\*/| and | or |always|cdhash H"|identifier |info\[a\] = |cert leaf|é)*"#
+    ) {
+        fuzz(text.as_bytes());
+    }
+
+    #[test]
     fn any_operators_are_read_without_panic(
         ops in proptest::collection::vec(prop_oneof![0u32..26, Just(0x8000_0040), Just(0x4000_0041)], 0..40)
     ) {
