@@ -1,13 +1,15 @@
 //! `cargo xtask triage`: from logs to causes.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    fs::{self, File},
+    io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
 };
 
+use flate2::read::MultiGzDecoder;
+
 use indicatif::{ProgressBar, ProgressStyle};
-use triage::{Artifact, ArtifactFinding, Reading, report};
+use triage::{Artifact, ArtifactFinding, Kind, Reading, report};
 
 use crate::{
     cmd::{self, Context},
@@ -21,7 +23,8 @@ use crate::{
     after_help = "Example: cargo xtask triage load.ndjson --artifact report.json --format html -o triage.html"
 )]
 pub struct Args {
-    /// Logs in any style of `log show`, crash reports (.ips), pasted text; `-` reads stdin
+    /// Logs in any style of `log show`, `.logarchive` folders, sysdiagnose archives (.tar.gz), crash reports
+    /// (.ips), pasted text; `-` reads stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The verifier's JSON report about what the log is about: its findings join
@@ -70,8 +73,17 @@ fn read(file: &Path, reading: &mut Reading) -> Result {
     if name == "-" {
         return stream("stdin", &mut io::stdin().lock(), 0, reading);
     }
+    if file.is_dir() {
+        return archive(&name, file, reading);
+    }
     let mut opened = File::open(file).doing_as_asked(|| format!("cannot open `{name}`"))?;
     let size = opened.metadata().map(|it| it.len()).unwrap_or(0);
+    let mut head = Vec::new();
+    opened.by_ref().take(512).read_to_end(&mut head).doing(|| format!("cannot read `{name}`"))?;
+    opened.rewind().doing(|| format!("cannot read `{name}`"))?;
+    if triage::detect(&head) == Kind::Sysdiagnose {
+        return compressed(&name, opened, reading);
+    }
     stream(&name, &mut opened, size, reading)
 }
 
@@ -81,6 +93,117 @@ fn stream(name: &str, source: &mut dyn Read, size: u64, reading: &mut Reading) -
         .doing_as_asked(|| format!("cannot read `{name}`"))?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// A `.logarchive`, or a folder with one in it.
+fn archive(name: &str, folder: &Path, reading: &mut Reading) -> Result {
+    let files = Files::below(folder).doing_as_asked(|| format!("cannot list `{name}`"))?;
+    let bar = bar(files.size_of_logs());
+    triage::archive::read(name, &files, reading, &mut |n| bar.set_position(n))
+        .doing_as_asked(|| format!("cannot read `{name}`"))?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// What a sysdiagnose may put on our disk; whole ones have 0.3 to 2 GiB, and only a part is unpacked.
+const LARGEST_UNPACKED: u64 = 8 * 1024 * 1024 * 1024;
+/// Files of an archive: strings of every program that logged, some thousands.
+const MOST_FILES: usize = 200_000;
+
+/// A sysdiagnose (its log archive and crash reports are taken), or compressed text.
+fn compressed(name: &str, file: File, reading: &mut Reading) -> Result {
+    let doing = || format!("cannot read `{name}`");
+    let mut source = MultiGzDecoder::new(BufReader::new(file));
+    let mut head = Vec::new();
+    source.by_ref().take(512).read_to_end(&mut head).doing_as_asked(doing)?;
+    let is_tar = head.get(257..262) == Some(b"ustar");
+    let mut source = head.as_slice().chain(source);
+    if !is_tar {
+        return stream(name, &mut source, 0, reading);
+    }
+    let folder = tempfile::tempdir().doing(|| "cannot make a temporary folder")?;
+    let mut unpacked: u64 = 0;
+    let n_crashes = reading.crashes.len();
+    let wanted = |path: &str| {
+        path.contains(".logarchive/") || path.ends_with(".ips") || path.contains("systemextension")
+    };
+    let refused = triage::tar::members(&mut source, &wanted, &mut |path, size, body| {
+        if path.contains(".logarchive/") {
+            unpacked = unpacked.saturating_add(size);
+            if unpacked > LARGEST_UNPACKED {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    "it unpacks to more than any sysdiagnose",
+                ));
+            }
+            let target = folder.path().join(path);
+            fs::create_dir_all(target.parent().unwrap_or(folder.path()))?;
+            io::copy(body, &mut File::create_new(target)?)?;
+            return Ok(());
+        }
+        triage::read(path, body, reading, &mut |_| {}).map(|_| ())
+    })
+    .doing_as_asked(doing)?;
+    reading.counts.unread += refused;
+    // Crash reports of others are in every sysdiagnose; those of drivers are our subject.
+    let mut n = 0;
+    reading.crashes.retain(|it| {
+        n += 1;
+        n <= n_crashes || it.path.contains(".dext")
+    });
+    if unpacked == 0 {
+        terminal::warn(format!("`{name}` holds no log archive"));
+        return Ok(());
+    }
+    archive(name, folder.path(), reading)
+}
+
+/// The regular files below a folder; links are not followed.
+struct Files {
+    root: PathBuf,
+    files: Vec<(String, u64)>,
+}
+
+impl Files {
+    fn below(root: &Path) -> io::Result<Files> {
+        let mut files: Vec<(String, u64)> = Vec::new();
+        let mut folders = vec![PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            for it in fs::read_dir(root.join(&folder))? {
+                let it = it?;
+                let Some(name) = it.file_name().to_str().map(str::to_string) else { continue };
+                let kind = it.file_type()?;
+                let path = folder.join(&name);
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() {
+                    files.push((path.to_string_lossy().replace('\\', "/"), it.metadata()?.len()));
+                }
+                if files.len() + folders.len() > MOST_FILES {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "more files than any log archive has",
+                    ));
+                }
+            }
+        }
+        files.sort();
+        Ok(Files { root: root.to_path_buf(), files })
+    }
+
+    fn size_of_logs(&self) -> u64 {
+        self.files.iter().filter(|it| it.0.ends_with(".tracev3")).map(|it| it.1).sum()
+    }
+}
+
+impl triage::archive::Folder for Files {
+    fn files(&self) -> Vec<(String, u64)> {
+        self.files.clone()
+    }
+
+    fn open(&self, path: &str) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(File::open(self.root.join(path))?))
+    }
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -1,6 +1,6 @@
 //! From messages to causes: an earlier line of a lower layer explains later ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{Artifact, BEARINGS};
 use crate::cause;
@@ -8,7 +8,7 @@ use crate::decode::{self, Decoded};
 use crate::entry::Entry;
 use crate::host::Host;
 use crate::input::{Counts, Kind, Reading, crash::Crash};
-use crate::signature::{Role, Stage};
+use crate::signature::{Role, Signature, Stage};
 use crate::timeline::{Attempt, Row, attempts};
 
 /// How sure a cause is.
@@ -230,6 +230,15 @@ fn weigh(attempt: &Attempt, host: &Host) -> BTreeMap<&'static str, Candidate> {
         if candidates.len() > 1 {
             candidates.remove("unknown");
         }
+        // Several reporters of a refusal at exec make it sure that it was one, though not why.
+        let reports = |it: &&'static Signature| it.role == Role::Consequence("exec-refused");
+        let kinds: BTreeSet<&str> =
+            rows.iter().flat_map(|it| &it.signatures).filter(|it| reports(it)).map(|it| it.id).collect();
+        if let Some(it) = candidates.get_mut("exec-refused")
+            && kinds.len() > 1
+        {
+            it.confidence = Confidence::Medium;
+        }
     }
     for (id, candidate) in &mut candidates {
         temper(id, candidate, rows);
@@ -338,7 +347,7 @@ fn combine(
 
 /// Lowers the confidence for what is withheld, contradicted or disputed, and gathers the evidence.
 fn temper(id: &str, candidate: &mut Candidate, rows: &[Row]) {
-    let mine: Vec<&Row> = candidate.rows.iter().filter_map(|it| rows.get(*it)).collect();
+    let mut mine: Vec<&Row> = candidate.rows.iter().filter_map(|it| rows.get(*it)).collect();
     if mine.iter().any(|it| it.entry.is_redacted()) {
         candidate.confidence = candidate.confidence.lowered();
         candidate.remarks.push("Parts of these lines are withheld (`<private>`).".to_string());
@@ -359,6 +368,8 @@ fn temper(id: &str, candidate: &mut Candidate, rows: &[Row]) {
     if cause::text(id).is_some_and(|it| it.is_disputed) {
         candidate.confidence = candidate.confidence.min(Confidence::Medium);
     }
+    // Lines that a process wrote come before what people wrote about them.
+    mine.sort_by_key(|it| it.entry.process.is_none());
     candidate.evidence = mine.iter().map(|it| Evidence::of(&it.entry)).collect();
 }
 

@@ -80,7 +80,7 @@ pub fn read(
     for (path, size) in logs {
         total += size;
         let bytes = match provider.bytes(path, LARGEST_LOG) {
-            Ok(bytes) if promises_are_modest(&bytes) => bytes,
+            Ok(bytes) if begins_with_header(&bytes) && promises_are_modest(&bytes) => bytes,
             Ok(_) | Err(_) => {
                 reading.counts.unread += 1;
                 continue;
@@ -89,6 +89,7 @@ pub fn read(
         reading.counts.bytes += bytes.len() as u64;
         let mut parts = UnifiedLogIterator { data: bytes, header: Vec::new(), evidence: path.clone() };
         let mut carried = Vec::new();
+        let lines_before = line;
         loop {
             let next = guarded(|| parts.next());
             let Ok(next) = next else {
@@ -112,6 +113,10 @@ pub fn read(
                     lines::settle(entry(&it, input, line), reading);
                 }
             }
+        }
+        if line == lines_before {
+            // A log file without a single message does not exist: the parser gave up on it.
+            reading.counts.unread += 1;
         }
         progress(total);
     }
@@ -142,6 +147,11 @@ fn entry(it: &LogData, input: usize, line: u64) -> Entry {
         line,
         structured: true,
     }
+}
+
+/// Every log file begins with a header chunk.
+fn begins_with_header(bytes: &[u8]) -> bool {
+    bytes.starts_with(&0x1000u32.to_le_bytes())
 }
 
 /// Walks the chunks of a log file (tag, subtag, length; padded to 8) and adds up what they say they unpack to.
@@ -392,7 +402,7 @@ mod tests {
         ]);
         let mut reading = Reading::default();
         read("x", &made, &mut reading, &mut |_| {}).unwrap();
-        assert_eq!(reading.counts.unread, 1);
+        assert_eq!(reading.counts.unread, 2);
         assert_eq!(reading.counts.relevant, 0);
     }
 
@@ -403,7 +413,7 @@ mod tests {
             chunk(0x600d, &[&0x3134_7662u32.to_le_bytes()[..], &65_536u32.to_le_bytes(), &[0; 32]].concat()),
         ]
         .concat();
-        assert!(promises_are_modest(&good));
+        assert!(begins_with_header(&good) && promises_are_modest(&good));
         assert!(promises_are_modest(&[]));
     }
 }

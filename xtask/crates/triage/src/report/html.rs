@@ -19,7 +19,11 @@ pub fn render(diagnosis: &Diagnosis) -> String {
         "<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>",
         escaped(&headline(diagnosis))
     );
-    let _ = writeln!(out, "<h1>{}</h1>", escaped(&headline(diagnosis)));
+    let _ = writeln!(
+        out,
+        "<h1>{}</h1>",
+        if diagnosis.causes.is_empty() { escaped(&headline(diagnosis)) } else { "Triage".to_string() }
+    );
     let kinds: Vec<String> =
         diagnosis.inputs.iter().map(|(name, kind)| format!("{name} ({})", kind.name())).collect();
     let _ = writeln!(
@@ -123,7 +127,7 @@ fn attempt(out: &mut String, n: usize, of: usize, attempt: &Attempt, causes: &[C
             .map_or("", |it| it.meaning);
         let _ = writeln!(
             out,
-            "<article role=\"listitem\" class=\"{} {}{}\"><p class=\"who\"><b>{}</b> {}<span class=\"tag\">{}</span></p><p class=\"line\">{}</p><p class=\"meaning\">{}</p></article>",
+            "<article role=\"listitem\" class=\"{} {}{}\"><p class=\"who\"><span><b>{}</b> {}</span><span class=\"tag\">{}</span></p><p class=\"line\">{}</p><p class=\"meaning\">{}</p></article>",
             row.layer().name(),
             row.role(),
             if is_evidence { " evidence" } else { "" },
@@ -251,6 +255,12 @@ fn appendix(out: &mut String, diagnosis: &Diagnosis) {
     }
 }
 
+/// The date and the zone are the same on every card; the evidence above has them.
+fn time_of_day(clock: &str) -> &str {
+    let time = clock.split(' ').find(|it| it.contains(':')).unwrap_or(clock);
+    time.split(['+', '-']).next().unwrap_or(time)
+}
+
 fn spoken(it: &Evidence) -> String {
     let who: Vec<String> = [&it.time, &it.process].into_iter().flatten().map(|it| escaped(it)).collect();
     let who = if who.is_empty() {
@@ -314,13 +324,13 @@ circle { stroke: var(--back); stroke-width: 2; }
 circle.cause { fill: var(--cause); } circle.consequence { fill: var(--consequence); } circle.success { fill: var(--success); }
 circle.noise { fill: var(--noise); } circle.context { fill: var(--context); }
 .legend span { margin-right: 12px; color: var(--soft); font-size: 13px; white-space: nowrap; } .legend svg { vertical-align: -2px; }
-.lanes { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px 12px; }
+.lanes { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px 12px; align-items: start; }
 .lanes .head { display: contents; } .lanes .head span { color: var(--soft); border-bottom: 2px solid var(--line); padding-bottom: 2px; }
 article { background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--context); border-radius: 6px; padding: 8px 12px; background-clip: padding-box; }
 article.kernel { grid-column: 1; } article.daemon { grid-column: 2; } article.app { grid-column: 3; }
 section.attempt article.cause { border: 1px solid var(--cause); border-top: 4px solid var(--cause); padding: 8px 12px; }
 article.consequence { border-top-color: var(--consequence); } article.success { border-top-color: var(--success); } article.noise { border-top-color: var(--noise); opacity: .75; }
-article p { margin: 0; } article .who { font-size: 13px; color: var(--soft); } article .who .tag { float: right; } article .line { margin: 4px 0; } article .meaning { font-size: 13px; }
+article p { margin: 0; } article .who { font-size: 13px; color: var(--soft); } article .who { display: flex; justify-content: space-between; gap: 8px; align-items: start; } article .who .tag { flex: none; } article .line { margin: 4px 0; } article .meaning { font-size: 13px; }
 @media (max-width: 760px) { main { padding: 16px 12px 40px; } h1 { font-size: 21px; } .lanes { display: block; } .lanes .head { display: none; } .lanes article { margin: 8px 0; }
   .overview text { font-size: 11px; } .cause { padding: 12px 14px; } article.daemon { margin-left: 10px !important; } article.app { margin-left: 20px !important; } }
 @media print { article, .cause { break-inside: avoid; } }

@@ -94,6 +94,11 @@ fn spoken(process: Option<&str>, text: &str) -> String {
 }
 
 fn wrapped(out: &mut String, label: &str, text: &str) {
+    // A command is pasted into a shell: it stays on one line.
+    if text.starts_with('/') {
+        let _ = writeln!(out, "  {label:<8} {text}");
+        return;
+    }
     let mut line = format!("  {label:<8}");
     let mut width = line.len();
     for word in text.split(' ') {
