@@ -47,6 +47,7 @@ inline Verdict judge(const Request & request) {
 
 // How many bytes a read may give: what was asked for, what the caller can take, and no more than one transfer.
 inline size_t readLimit(uint64_t wanted, uint64_t outputLimit) {
-    uint64_t limit = wanted < outputLimit ? wanted : outputLimit;
-    return static_cast<size_t>(limit < kUsbInterfaceMaxTransfer ? limit : kUsbInterfaceMaxTransfer);
+    constexpr uint64_t transfer = kUsbInterfaceMaxTransfer;
+    const uint64_t limit = wanted < outputLimit ? wanted : outputLimit;
+    return static_cast<size_t>(limit < transfer ? limit : transfer);
 }
