@@ -15,6 +15,8 @@ const KERNEL: u64 = 1 << 63;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageIds {
     by_name: BTreeMap<String, u64>,
+    /// Names of ids that were handed out here, so that no two methods share one.
+    taken: BTreeMap<u64, String>,
 }
 
 /// Where the ids of the classes in the generated file come from.
@@ -35,6 +37,7 @@ impl MessageIds {
         for line in text.lines() {
             let Some((name, id)) = id_of(line) else { continue };
             n_found += 1;
+            self.taken.entry(id).or_insert_with(|| name.to_string());
             let earlier = self.by_name.insert(name.to_string(), id);
             if earlier.is_some_and(|it| it != id) {
                 return Err(format!(
@@ -53,8 +56,8 @@ impl MessageIds {
 
     pub(crate) fn insert(&mut self, class: &str, method: &str, id: u64) -> Result<(), String> {
         let name = format!("{class}_{method}_ID");
-        let taken = self.by_name.iter().find(|(other, known)| **known == id && **other != name);
-        if let Some((other, _)) = taken {
+        let other = self.taken.entry(id).or_insert_with(|| name.clone());
+        if *other != name {
             return Err(format!(
                 "`{class}::{method}` has the same message id as `{other}`: rename one of them"
             ));

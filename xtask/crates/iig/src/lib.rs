@@ -18,7 +18,10 @@
 //!
 //! The library reads no files: what an `#include` names is asked of the caller.
 
+mod condition;
+mod description;
 mod error;
+mod exchange;
 mod header;
 mod ids;
 mod implementation;
@@ -28,6 +31,7 @@ mod model;
 mod parse;
 mod plan;
 mod preprocess;
+mod travel;
 mod world;
 mod write;
 

@@ -1,7 +1,7 @@
 //! All that the generated file can see: the classes, types and message ids of it and of everything it includes.
 
 use crate::{
-    Options,
+    Options, condition,
     error::Error,
     ids::MessageIds,
     lex,
@@ -95,7 +95,7 @@ impl World {
 
     /// Value of an array's length.
     pub(crate) fn length(&self, text: &str) -> Result<u64, String> {
-        match preprocess::evaluate(text, &self.constants).map(u64::try_from) {
+        match condition::evaluate(text, &self.constants).map(u64::try_from) {
             Ok(Ok(length)) if length > 0 && !self.mentions_unknown(text) => Ok(length),
             _ => Err(format!("the length `{text}` is not a known positive number")),
         }
@@ -215,7 +215,7 @@ impl Reader<'_> {
         for (name, value) in &found.enumerators {
             let value = value.clone().unwrap_or_else(|| format!("({previous})+1"));
             // Enumerators that only a compiler can compute are left out, and missed only where one is a length.
-            if let Ok(value) = preprocess::evaluate(&value, &self.world.constants) {
+            if let Ok(value) = condition::evaluate(&value, &self.world.constants) {
                 previous = value.to_string();
                 self.world.constants.insert(name.clone(), previous.clone());
             }
