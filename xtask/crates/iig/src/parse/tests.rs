@@ -1,7 +1,7 @@
 //! What the parser understands, and what it refuses.
 
 use super::*;
-use crate::lex;
+use crate::{lex, model::Method};
 
 fn parsed(text: &str) -> Result<Declarations, Error> {
     declarations("x.iig", &lex::tokens("x.iig", text).unwrap(), Strictness::Own)
