@@ -2,12 +2,253 @@
 //!
 //! ```text
 //!   path ─▶ disk ─▶ Source ─┬─ zip, pkg ─▶ archive ─▶ spool ─┐
-//!           (Watch)         ├─ dmg: trailer only             ├─▶ Tree ─▶ bundles, codes, tickets ─▶ Subject
+//!           (Watch)         ├─ dmg: trailer only             ├─▶ Tree ─▶ bundle, code, ticket ─▶ Subject
 //!                           └─ folder, bare Mach-O ──────────┘
+//! ```
+//! ```no_run
+//! # fn f(now: formats::document::plist::Date) -> xtask::Result {
+//! let subject = xtask::inspect::open("Host.app".as_ref(), &xtask::inspect::Asked::at(now))?;
+//! let outcomes = checks::run(&subject, &checks::Policy::default());
+//! # Ok(()) }
 //! ```
 
 pub mod archive;
+pub mod bundle;
+pub mod code;
 pub mod disk;
+pub mod identity;
 pub mod names;
+pub mod package;
 pub mod spool;
 pub mod tree;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use checks::{
+    Subject,
+    subject::{Bundle, Code, Fault, Found, SubjectKind, Ticket, TicketContent, is_below},
+};
+use formats::{
+    Source,
+    document::plist::{Date, Dict},
+    signature::{
+        chain::Trust,
+        digest::{HashType, Hasher},
+    },
+};
+use rayon::prelude::*;
+
+use self::{
+    bundle::Facts,
+    disk::Watch,
+    package::{Opened, Recognised},
+    tree::{Kind, Node, Tree},
+};
+use crate::error::{Doing, Error, Result};
+
+/// What an inspection has to know beforehand.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The moment to judge at.
+    pub now: Date,
+    /// Roots beside Apple's pinned ones.
+    pub trust: Trust,
+    /// Path prefixes of build machines to look for in code.
+    pub private_prefixes: Vec<String>,
+}
+
+impl Asked {
+    /// Apple's roots only, nothing to look for.
+    pub fn at(now: Date) -> Self {
+        Self { now, trust: Trust::default(), private_prefixes: Vec::new() }
+    }
+}
+
+/// Reads the product at `path`. An error means that there is nothing there to look at; whatever can be looked at and is broken
+/// is in the subject.
+pub fn open(path: &Path, asked: &Asked) -> Result<Subject> {
+    let watch = Watch::default();
+    let name = name(path)?;
+    let found = std::fs::metadata(path).doing_as_asked(|| format!("cannot read `{}`", path.display()))?;
+    let mut subject = if found.is_dir() {
+        of_tree(&name, watch.folder(&name, path)?, asked)
+    } else if found.is_file() {
+        of_file(&name, watch.file(&name, path)?, asked)?
+    } else {
+        return Err(Error::usage(format!("`{}` is neither a file nor a folder", path.display())));
+    };
+    for path in watch.changed() {
+        let what = "it changed while it was being read; nothing said about it can be relied on".to_owned();
+        subject.faults.push(Fault { path, offset: None, what });
+    }
+    Ok(subject)
+}
+
+fn name(path: &Path) -> Result<String> {
+    let whole = std::fs::canonicalize(path).doing_as_asked(|| format!("cannot read `{}`", path.display()))?;
+    // The name as typed; of `.` or `..` the one they stand for.
+    let name = path.file_name().or_else(|| whole.file_name()).and_then(|it| it.to_str());
+    name.map(str::to_owned)
+        .ok_or_else(|| Error::usage(format!("`{}` has no name that is UTF-8", path.display())))
+}
+
+fn of_tree(name: &str, tree: Tree, asked: &Asked) -> Subject {
+    let mut subject = Subject { path: name.to_owned(), now: asked.now, ..Subject::default() };
+    fill(&mut subject, tree, asked);
+    subject.kind = match name.rsplit_once('.').map(|it| it.1) {
+        Some("app") => SubjectKind::App,
+        Some("dext") => SubjectKind::Dext,
+        _ => SubjectKind::Bundle,
+    };
+    subject
+}
+
+fn of_file(name: &str, source: Arc<dyn Source>, asked: &Asked) -> Result<Subject> {
+    let mut subject = Subject { path: name.to_owned(), now: asked.now, ..Subject::default() };
+    let unreadable = |error: formats::Error| Fault {
+        path: name.to_owned(),
+        offset: Some(error.offset),
+        what: error.what.into(),
+    };
+    let by_name = name.rsplit_once('.').map(|it| it.1.to_ascii_lowercase());
+    subject.kind = match by_name.as_deref() {
+        Some("pkg") => SubjectKind::Pkg,
+        Some("dmg") => SubjectKind::Dmg,
+        Some("zip") => SubjectKind::Zip,
+        _ => SubjectKind::MachO,
+    };
+    let opened = match package::kind(&source) {
+        Ok(Some(Recognised::Pkg)) => {
+            subject.kind = SubjectKind::Pkg;
+            package::pkg(name, source.as_ref(), asked)
+        }
+        Ok(Some(Recognised::Dmg(koly))) => {
+            subject.kind = SubjectKind::Dmg;
+            package::dmg(name, source.as_ref(), &koly, asked)
+        }
+        Ok(Some(Recognised::Zip)) => {
+            subject.kind = SubjectKind::Zip;
+            package::zip(name, source.as_ref())
+        }
+        Ok(None) if code::is_macho(source.as_ref()) => {
+            subject.kind = SubjectKind::MachO;
+            let mut tree = Tree::default();
+            tree.add(name, Node { kind: Kind::File(source), mode: None });
+            fill(&mut subject, tree, asked);
+            return Ok(subject);
+        }
+        Ok(None) if subject.kind == SubjectKind::MachO => {
+            let hint = "give an app, dext or other bundle, a Mach-O file, a zip, pkg or dmg";
+            return Err(Error::usage(format!("`{name}` is nothing that can be verified")).hint(hint));
+        }
+        Ok(None) => Err(formats::Error::new(0, format!("it is no {} by its bytes", subject.kind.name()))),
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(Opened { container, tree, ticket, unopened }) => {
+            subject.tickets.extend(stapled(name, ticket, asked));
+            subject.containers.push(container);
+            let unopened =
+                unopened.into_iter().map(|what| Fault { path: name.to_owned(), offset: None, what });
+            subject.unopened.extend(unopened);
+            fill(&mut subject, tree, asked);
+        }
+        Err(error) => subject.faults.push(unreadable(error)),
+    }
+    Ok(subject)
+}
+
+/// Everything in a tree: bundles, code, tickets.
+fn fill(subject: &mut Subject, mut tree: Tree, asked: &Asked) {
+    let facts = facts(&mut tree);
+    subject.faults.append(&mut tree.faults);
+    let paths = bundle::find(&tree);
+    let parent = |path: &str| paths.iter().filter(|it| is_below(path, it)).max_by_key(|it| it.len()).cloned();
+    subject.bundles.extend(paths.iter().map(|it| bundle::read(&tree, it, parent(it), &facts, asked)));
+    let beside: BTreeMap<&str, code::Beside> = subject
+        .bundles
+        .iter()
+        .filter_map(|it| Some((it.executable.as_deref()?, bundle::beside(&tree, it))))
+        .collect();
+    let read = |path: &String| -> Option<Code> {
+        let none = code::Beside::default();
+        Some(code::read(path, tree.file(path)?, beside.get(path.as_str()).unwrap_or(&none), asked))
+    };
+    let codes: Vec<Code> = facts.machos.iter().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
+    subject.codes.extend(codes);
+    for bundle in &subject.bundles {
+        let ticket = bundle::bytes(&tree, &format!("{}/Contents/CodeResources", bundle.path));
+        subject.tickets.extend(stapled(&bundle.path, ticket, asked));
+    }
+    fulfil(&mut subject.bundles, &subject.codes);
+}
+
+/// Whether nested code satisfies what its seal demands; needs the evaluator of requirements.
+fn fulfil(_bundles: &mut [Bundle], _codes: &[Code]) {}
+
+/// Hashes every regular file once, all of them in parallel; what cannot be read becomes a fault.
+fn facts(tree: &mut Tree) -> Facts {
+    let files: Vec<(String, Arc<dyn Source>)> = tree
+        .iter()
+        .filter_map(|(path, node)| match &node.kind {
+            Kind::File(source) => Some((path.to_owned(), source.clone())),
+            Kind::Folder | Kind::Symlink(_) | Kind::Other => None,
+        })
+        .collect();
+    let looked: Vec<_> = files
+        .par_iter()
+        .map(|(path, source)| (path, digest(source.as_ref()), code::is_macho(source.as_ref())))
+        .collect();
+    let mut facts = Facts { digests: BTreeMap::new(), machos: BTreeSet::new() };
+    for (path, digest, is_macho) in looked {
+        match digest {
+            Ok(digest) => {
+                facts.digests.insert(path.clone(), digest);
+            }
+            Err(error) => {
+                let offset = Some(error.offset);
+                tree.faults.push(Fault { path: path.clone(), offset, what: error.what.into() });
+            }
+        }
+        if is_macho {
+            facts.machos.insert(path.clone());
+        }
+    }
+    facts
+}
+
+/// SHA-256 of all of `source`, in windows.
+fn digest(source: &dyn Source) -> formats::Result<[u8; 32]> {
+    const WINDOW: u64 = 1 << 20;
+    let mut hasher = Hasher::new(HashType::Sha256);
+    let mut at = 0;
+    while at < source.len() {
+        let len = WINDOW.min(source.len() - at);
+        hasher.update(&source.read(at, usize::try_from(len).expect("at most WINDOW"))?);
+        at += len;
+    }
+    Ok(hasher.finish().try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+/// The ticket stapled to `path`.
+fn stapled(path: &str, found: formats::Result<Option<Vec<u8>>>, asked: &Asked) -> Option<Ticket> {
+    let content = match found {
+        Ok(None) => return None,
+        Ok(Some(bytes)) => ticket(&bytes, asked).map_or_else(Found::Broken, Found::Present),
+        Err(error) => Found::Broken(error),
+    };
+    Some(Ticket { path: path.to_owned(), content })
+}
+
+fn ticket(_bytes: &[u8], _asked: &Asked) -> formats::Result<TicketContent> {
+    Err(formats::Error::new(0, "tickets are not read yet"))
+}
+
+/// DER entitlements.
+fn entitlements(_der: &[u8]) -> Found<Dict> {
+    Found::Absent
+}

@@ -243,6 +243,13 @@ impl Signer {
         certificate.key.verify(&self.algorithm, signed, &self.signature).map_err(Mismatch::Signature)
     }
 
+    /// Whether `certificate`'s key signed the attributes, whatever content they speak of. Without signed attributes there is no
+    /// such question: the signature is over the content.
+    pub fn verify_attributes(&self, certificate: &Certificate) -> Result<(), Refusal> {
+        let Some(signed) = &self.signed_der else { return Ok(()) };
+        certificate.key.verify(&self.algorithm, signed, &self.signature)
+    }
+
     /// The digest of the content, as signed.
     pub fn message_digest(&self) -> Option<Vec<u8>> {
         let value = single(&self.signed, MESSAGE_DIGEST)?;

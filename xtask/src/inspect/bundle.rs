@@ -1,0 +1,318 @@
+//! Bundles in a tree: which folders are one, how their files lie, what seals them.
+
+use std::collections::BTreeMap;
+
+use checks::subject::{
+    Bundle, BundleKind, File, FileKind, Found, Layout, Profile, Seal, Sealed, SealedContent,
+};
+use formats::{
+    Bytes, Error, Source,
+    document::plist,
+    signature::{
+        certificate::Certificate,
+        chain,
+        cms::SignedData,
+        digest::{HashType, sha256},
+        seal,
+        time::UnixTime,
+    },
+};
+
+use super::{
+    Asked, identity,
+    tree::{Kind, Node, Tree},
+};
+
+/// Largest property list that is read whole: an Info.plist has a few KB, a CodeResources 100 bytes per file.
+const MAX_PLIST: u64 = 64 << 20;
+
+/// What is known of every regular file of a tree, computed once.
+pub struct Facts {
+    /// SHA-256 of each readable file, by path.
+    pub digests: BTreeMap<String, [u8; 32]>,
+    /// Paths of files that start like Mach-O.
+    pub machos: std::collections::BTreeSet<String>,
+}
+
+/// Paths of all bundles, an outer one before what it holds.
+pub fn find(tree: &Tree) -> Vec<String> {
+    let folders = tree.iter().filter(|(_, it)| matches!(it.kind, Kind::Folder));
+    let mut found: Vec<String> =
+        folders.filter(|(path, _)| is_bundle(tree, path)).map(|it| it.0.to_owned()).collect();
+    found.sort_by(|a, b| a.split('/').cmp(b.split('/')));
+    found
+}
+
+fn is_bundle(tree: &Tree, path: &str) -> bool {
+    /// Extensions that make a folder a bundle whatever is in it (so that a missing Info.plist can be told).
+    const SURE: [&str; 5] = ["app", "dext", "systemextension", "kext", "framework"];
+    /// Folders with an Info.plist that are no code.
+    const OTHER: [&str; 3] = ["dSYM", "xcarchive", "lproj"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    if OTHER.contains(&extension) || stem.is_empty() && extension.is_empty() {
+        return false;
+    }
+    let has = |inside: &str| tree.resolve(&format!("{path}/{inside}")).is_some();
+    // Without its Info.plist a plug-in of any extension is still told by its signature folder.
+    SURE.contains(&extension)
+        || has("Contents/Info.plist")
+        || has("Contents/_CodeSignature")
+        || has("Resources/Info.plist")
+}
+
+/// Where things lie in one bundle, all paths from the tree's root.
+struct Places {
+    layout: Layout,
+    /// The folder that holds `_CodeSignature`, relative to the bundle.
+    base: String,
+    info: String,
+    /// The folder of the main executable.
+    executables: String,
+}
+
+impl Places {
+    fn of(tree: &Tree, bundle: &str, kind: BundleKind) -> Self {
+        let has = |inside: &str| tree.get(&format!("{bundle}/{inside}")).is_some();
+        let inside = |path: &str| format!("{bundle}/{path}");
+        let version = tree.resolve(&inside("Versions/Current"));
+        let version = version.or_else(|| tree.is_folder(&inside("Versions/A")).then(|| inside("Versions/A")));
+        match version {
+            Some(version) if kind == BundleKind::Framework => {
+                let base = version.strip_prefix(&inside("")).unwrap_or("Versions/A").to_owned();
+                let info = format!("{version}/Resources/Info.plist");
+                return Self { layout: Layout::Versions, base, info, executables: version };
+            }
+            _ => {}
+        }
+        let layout = match (has("Contents"), has("Info.plist")) {
+            (true, false) => Layout::Contents,
+            (false, true) => Layout::Flat,
+            (true, true) | (false, false) => Layout::Unclear,
+        };
+        let is_deep = layout == Layout::Contents || layout == Layout::Unclear && has("Contents/Info.plist");
+        match is_deep {
+            true => Self {
+                layout,
+                base: "Contents".into(),
+                info: inside("Contents/Info.plist"),
+                executables: inside("Contents/MacOS"),
+            },
+            false => Self {
+                layout,
+                base: String::new(),
+                info: inside("Info.plist"),
+                executables: bundle.to_owned(),
+            },
+        }
+    }
+}
+
+/// One bundle. `parent` is the path of the one that directly holds it.
+pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, asked: &Asked) -> Bundle {
+    let kind = match path.rsplit_once('.').map(|it| it.1) {
+        Some("app") => BundleKind::App,
+        Some("dext") => BundleKind::Dext,
+        Some("framework") => BundleKind::Framework,
+        Some("kext") => BundleKind::Kext,
+        Some("systemextension") => BundleKind::SystemExtension,
+        _ => BundleKind::Other,
+    };
+    let places = Places::of(tree, path, kind);
+    let info = match bytes(tree, &places.info) {
+        Ok(None) => Found::Absent,
+        Ok(Some(text)) => plist::read(&text).map_or_else(Found::Broken, Found::Present),
+        Err(error) => Found::Broken(error),
+    };
+    let named = info.present().and_then(|it| it.value.get("CFBundleExecutable")).and_then(|it| it.as_str());
+    let executable = named.and_then(|it| tree.resolve(&format!("{}/{it}", places.executables)));
+    let executable = executable.filter(|it| facts.machos.contains(it));
+    let profile = format!(
+        "{path}/{}embedded.provisionprofile",
+        if places.layout == Layout::Contents { "Contents/" } else { "" }
+    );
+    let profile = match bytes(tree, &profile) {
+        Ok(None) => Found::Absent,
+        Ok(Some(file)) => self::profile(&file, asked).map_or_else(Found::Broken, Found::Present),
+        Err(error) => Found::Broken(error),
+    };
+    let files: Vec<File> = tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
+    let seal = match resources(tree, path) {
+        Ok(None) => Found::Absent,
+        Ok(Some(text)) => self::seal(&text, path, &places, executable.as_deref(), &files)
+            .map_or_else(Found::Broken, Found::Present),
+        Err(error) => Found::Broken(error),
+    };
+    let layout = places.layout;
+    Bundle {
+        path: path.to_owned(),
+        kind,
+        parent,
+        layout,
+        info,
+        info_path: places.info,
+        executable,
+        profile,
+        seal,
+        files,
+    }
+}
+
+/// Bytes of a bundle's Info.plist and CodeResources: what the signature of its main executable covers.
+pub fn beside(tree: &Tree, bundle: &Bundle) -> super::code::Beside {
+    // What cannot be read has been said already, as the broken Info.plist or seal of the bundle.
+    super::code::Beside {
+        info: bytes(tree, &bundle.info_path).ok().flatten(),
+        resources: resources(tree, &bundle.path).ok().flatten(),
+        is_in_bundle: true,
+    }
+}
+
+fn resources(tree: &Tree, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    let kind = if path.ends_with(".framework") { BundleKind::Framework } else { BundleKind::Other };
+    let base = Places::of(tree, path, kind).base;
+    let folder = if base.is_empty() { path.to_owned() } else { format!("{path}/{base}") };
+    bytes(tree, &format!("{folder}/_CodeSignature/CodeResources"))
+}
+
+/// The bytes of the regular file at `path`, links followed; `None` when there is none.
+pub fn bytes(tree: &Tree, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    let Some(file) = tree.resolve(path).and_then(|it| tree.file(&it)) else { return Ok(None) };
+    if file.len() > MAX_PLIST {
+        return Err(Error::new(0, format!("{} bytes, the limit is {MAX_PLIST}", file.len())));
+    }
+    let len = usize::try_from(file.len()).expect("at most MAX_PLIST");
+    Ok(Some(file.read(0, len)?.into_owned()))
+}
+
+fn file(bundle: &str, inside: &str, node: &Node, facts: &Facts) -> File {
+    let path = format!("{bundle}/{inside}");
+    let kind = match &node.kind {
+        Kind::File(source) => FileKind::Regular(source.len()),
+        Kind::Folder => FileKind::Folder,
+        Kind::Symlink(target) => FileKind::Symlink(target.clone()),
+        Kind::Other => FileKind::Other,
+    };
+    let is_apple_double = match &node.kind {
+        Kind::File(source) => source.read(0, 4).is_ok_and(|it| *it == [0x00, 0x05, 0x16, 0x07]),
+        Kind::Folder | Kind::Symlink(_) | Kind::Other => false,
+    };
+    File {
+        path: inside.to_owned(),
+        kind,
+        mode: node.mode,
+        sha1: None,
+        sha256: facts.digests.get(&path).copied(),
+        is_apple_double,
+        is_macho: facts.machos.contains(&path),
+    }
+}
+
+/// A provisioning profile: CMS (DER) around a property list.
+fn profile(file: &[u8], asked: &Asked) -> Result<Profile, Error> {
+    let message = SignedData::parse(Bytes::new(file))?;
+    let content = message.content.clone().ok_or_else(|| Error::new(0, "the profile has no content"))?;
+    let list = plist::read(&content)?.value;
+    let plist = list.as_dict().ok_or_else(|| Error::new(0, "the profile is no dictionary"))?.clone();
+    let [signer] = message.signers.as_slice() else {
+        return Err(Error::new(0, format!("{} signers, one expected", message.signers.len())));
+    };
+    let leaf = signer.certificate(&message.certificates);
+    // A profile has no timestamp: its signer is judged when it was made (those of 2020 ended in 2023).
+    let made = plist.get("CreationDate").and_then(|it| it.as_date()).unwrap_or(asked.now);
+    let chain = leaf.map(|it| chain::build(it, &message.certificates, &asked.trust, UnixTime(made.0)));
+    let signature = match leaf {
+        Some(leaf) => signer.verify(&content, leaf).map_err(|it| it.to_string()),
+        None => Err("the signer's certificate is not in the profile".into()),
+    };
+    let listed = plist.get("DeveloperCertificates").and_then(|it| it.as_array()).unwrap_or_default();
+    let certificates = listed.iter().filter_map(|it| it.as_data()).map(sha256).collect();
+    let broken = || checks::subject::Anchor::Broken("no certificate fits the signer".into());
+    Ok(Profile {
+        signature,
+        anchor: chain.as_ref().map_or_else(broken, identity::anchor),
+        signer: leaf.map(|it: &Certificate| identity::certificate(it)),
+        certificates,
+        sha256: sha256(file),
+        plist,
+    })
+}
+
+/// The seal, and which files it should have and does not.
+fn seal(
+    text: &[u8],
+    bundle: &str,
+    places: &Places,
+    executable: Option<&str>,
+    files: &[File],
+) -> Result<Seal, Error> {
+    let read = seal::Seal::read(text)?;
+    let current = read.current();
+    let prefix = if places.base.is_empty() { String::new() } else { format!("{}/", places.base) };
+    let executable = executable.and_then(|it| it.strip_prefix(&format!("{bundle}/{prefix}")));
+    let names: std::collections::BTreeSet<&str> = files.iter().map(|it| it.path.as_str()).collect();
+    let listing: Vec<seal::Found> = files
+        .iter()
+        .filter(|it| !stands_for_attributes(it, &names))
+        .filter_map(|it| {
+            Some(seal::Found { path: it.path.strip_prefix(&prefix)?.to_owned(), kind: kind(&it.kind) })
+        })
+        .collect();
+    let digests: BTreeMap<&str, [u8; 32]> =
+        files.iter().filter_map(|it| Some((it.path.strip_prefix(&prefix)?, it.sha256?))).collect();
+    // Only additions are taken from the evaluation; what is sealed is compared by the checks themselves. The digests are those
+    // computed already, so nothing is read again.
+    let digest = |path: &str, hashes: &[HashType]| -> formats::Result<Vec<Vec<u8>>> {
+        Ok(hashes.iter().map(|_| digests.get(path).map(|it| it.to_vec()).unwrap_or_default()).collect())
+    };
+    let outcome = seal::evaluate(current, executable, &listing, &[HashType::Sha256], &digest)?;
+    let added = outcome.differences.iter().filter(|(_, it)| matches!(it, seal::Difference::Added));
+    let resources = if places.base == "Contents" { "Resources/" } else { "" };
+    let entries = current.entries.iter().map(|(path, it)| Sealed {
+        path: path.clone(),
+        is_optional: it.is_optional,
+        content: content(&it.sealed),
+    });
+    Ok(Seal {
+        has_version_2: read.v2.is_some(),
+        custom_omits: current.rules.weaknesses(current.version, resources),
+        entries: entries.collect(),
+        base: places.base.clone(),
+        unsealed: added.map(|it| it.0.clone()).collect(),
+    })
+}
+
+/// Files that are extended attributes in another shape: AppleDouble companions, and what 7-Zip makes of them.
+fn stands_for_attributes(file: &File, names: &std::collections::BTreeSet<&str>) -> bool {
+    let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+    let has = |name: &str| match folder {
+        "" => names.contains(name),
+        folder => names.contains(format!("{folder}/{name}").as_str()),
+    };
+    let is_companion = file.is_apple_double && name.strip_prefix("._").is_some_and(&has);
+    is_companion || name.split_once(":com.apple.").is_some_and(|it| has(it.0))
+}
+
+fn kind(it: &FileKind) -> seal::Kind {
+    match it {
+        FileKind::Regular(_) => seal::Kind::File,
+        FileKind::Folder => seal::Kind::Folder,
+        FileKind::Symlink(target) => seal::Kind::Symlink(target.clone()),
+        FileKind::Other => seal::Kind::Other,
+    }
+}
+
+fn content(it: &seal::Sealed) -> SealedContent {
+    let hash =
+        |hashes: &[(HashType, Vec<u8>)], kind| hashes.iter().find(|it| it.0 == kind).map(|it| it.1.clone());
+    match it {
+        seal::Sealed::File(hashes) => {
+            SealedContent::File { sha1: hash(hashes, HashType::Sha1), sha256: hash(hashes, HashType::Sha256) }
+        }
+        seal::Sealed::Symlink(target) => SealedContent::Symlink(target.clone()),
+        seal::Sealed::Nested { requirement, cdhash } => SealedContent::Nested {
+            cdhash: cdhash.map(|it| it.0.to_vec()),
+            requirement: Some((requirement.clone(), Err("requirements are not evaluated yet".to_owned()))),
+        },
+    }
+}
