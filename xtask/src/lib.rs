@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod plan;
 pub mod rehearsal;
+pub mod report;
 pub mod setup;
 pub mod stage;
 pub mod terminal;

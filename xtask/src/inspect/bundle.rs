@@ -6,15 +6,11 @@ use checks::subject::{
     Bundle, BundleKind, File, FileKind, Found, Layout, Profile, Seal, Sealed, SealedContent,
 };
 use formats::{
-    Bytes, Error, Source,
-    document::plist,
+    Error, Source,
+    document::{plist, profile},
     signature::{
-        certificate::Certificate,
-        chain,
-        cms::SignedData,
         digest::{HashType, sha256},
         seal,
-        time::UnixTime,
     },
 };
 
@@ -133,7 +129,7 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
     );
     let profile = match bytes(tree, &profile) {
         Ok(None) => Found::Absent,
-        Ok(Some(file)) => self::profile(&file, asked).map_or_else(Found::Broken, Found::Present),
+        Ok(Some(file)) => read_profile(&file, asked).map_or_else(Found::Broken, Found::Present),
         Err(error) => Found::Broken(error),
     };
     let files: Vec<File> = tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
@@ -208,33 +204,19 @@ fn file(bundle: &str, inside: &str, node: &Node, facts: &Facts) -> File {
     }
 }
 
-/// A provisioning profile: CMS (DER) around a property list.
-fn profile(file: &[u8], asked: &Asked) -> Result<Profile, Error> {
-    let message = SignedData::parse(Bytes::new(file))?;
-    let content = message.content.clone().ok_or_else(|| Error::new(0, "the profile has no content"))?;
-    let list = plist::read(&content)?.value;
-    let plist = list.as_dict().ok_or_else(|| Error::new(0, "the profile is no dictionary"))?.clone();
-    let [signer] = message.signers.as_slice() else {
-        return Err(Error::new(0, format!("{} signers, one expected", message.signers.len())));
-    };
-    let leaf = signer.certificate(&message.certificates);
-    // A profile has no timestamp: its signer is judged when it was made (those of 2020 ended in 2023).
-    let made = plist.get("CreationDate").and_then(|it| it.as_date()).unwrap_or(asked.now);
-    let chain = leaf.map(|it| chain::build(it, &message.certificates, &asked.trust, UnixTime(made.0)));
-    let signature = match leaf {
-        Some(leaf) => signer.verify(&content, leaf).map_err(|it| it.to_string()),
-        None => Err("the signer's certificate is not in the profile".into()),
-    };
-    let listed = plist.get("DeveloperCertificates").and_then(|it| it.as_array()).unwrap_or_default();
-    let certificates = listed.iter().filter_map(|it| it.as_data()).map(sha256).collect();
+/// A provisioning profile.
+fn read_profile(file: &[u8], asked: &Asked) -> Result<Profile, Error> {
+    let read = profile::Profile::read(file)?;
+    let verified = read.verify(&asked.trust);
     let broken = || checks::subject::Anchor::Broken("no certificate fits the signer".into());
+    let chain = verified.chain.as_ref();
     Ok(Profile {
-        signature,
-        anchor: chain.as_ref().map_or_else(broken, identity::anchor),
-        signer: leaf.map(|it: &Certificate| identity::certificate(it)),
-        certificates,
+        signature: verified.signature,
+        anchor: chain.map_or_else(broken, identity::anchor),
+        signer: chain.and_then(|it| it.certificates.first()).map(identity::certificate),
+        certificates: read.certificates.iter().map(|it| sha256(it)).collect(),
         sha256: sha256(file),
-        plist,
+        plist: read.plist,
     })
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use checks::subject::{Code, Directory, Found, Image, Requirement, Satisfied, Signature, SpecialSlot, Table};
 use formats::{
-    Error, Source,
-    document::plist,
+    Bytes, Error, Source,
+    document::{entitlements, plist},
     image::{MachO, Slice, Slices, fat::Irregular, macho, symbols},
     signature::{self, code_directory::CodeDirectory, hashing, requirement::RequirementSet, superblob::Slot},
 };
@@ -159,7 +159,7 @@ fn judged(
         None => Found::Absent,
     };
     let entitlements_der = match &found.entitlements_der {
-        Some(der) => super::entitlements(der),
+        Some(der) => entitlements::from_der(Bytes::new(der)).map_or_else(Found::Broken, Found::Present),
         None => Found::Absent,
     };
     let misfits = found.entries.iter().filter(|it| it.slot.magic().is_some_and(|magic| magic != it.magic));

@@ -34,7 +34,7 @@ use checks::{
 };
 use formats::{
     Source,
-    document::plist::{Date, Dict},
+    document::plist::Date,
     signature::{
         chain::Trust,
         digest::{HashType, Hasher},
@@ -244,11 +244,18 @@ fn stapled(path: &str, found: formats::Result<Option<Vec<u8>>>, asked: &Asked) -
     Some(Ticket { path: path.to_owned(), content })
 }
 
-fn ticket(_bytes: &[u8], _asked: &Asked) -> formats::Result<TicketContent> {
-    Err(formats::Error::new(0, "tickets are not read yet"))
-}
-
-/// DER entitlements.
-fn entitlements(_der: &[u8]) -> Found<Dict> {
-    Found::Absent
+fn ticket(bytes: &[u8], asked: &Asked) -> formats::Result<TicketContent> {
+    let ticket = formats::document::ticket::Ticket::read(bytes)?;
+    let verified = ticket.verify(&asked.trust);
+    // The chain is judged at the ticket's own time: a certificate that was not valid then makes it worthless.
+    let expired = verified.chain.faults.first().map(|it| format!("at the time of the ticket, {it}"));
+    let unmarked =
+        verified.missing_markers.first().map(|it| format!("a certificate lacks Apple's marker {it}"));
+    let signature = verified.signature.and_then(|()| expired.or(unmarked).map_or(Ok(()), Err));
+    Ok(TicketContent {
+        signature,
+        anchor: identity::anchor(&verified.chain),
+        time: identity::date(ticket.time),
+        covers: ticket.entries,
+    })
 }

@@ -26,7 +26,10 @@ pub fn annotations(reports: &[Report]) -> String {
             out += &format!("::{command} title={}::{}\n", property(&title), data(&message));
         }
         if shown > 0 && all.len() > shown {
-            out += &format!("::{command}::{} more of severity {severity}, see the job summary\n", all.len() - shown);
+            out += &format!(
+                "::{command}::{} more of severity {severity}, see the job summary\n",
+                all.len() - shown
+            );
         }
     }
     for report in reports {
@@ -70,7 +73,12 @@ pub fn summary(reports: &[Report]) -> String {
         out += &format!("{}, {} — ", subject.kind, subject.mode);
         out += &format!(
             "{} passed, {} failed ({} errors, {} warnings), {} not run, {} not applicable\n\n",
-            counts.passed, counts.failed, counts.errors, counts.warnings, counts.not_run, counts.not_applicable
+            counts.passed,
+            counts.failed,
+            counts.errors,
+            counts.warnings,
+            counts.not_run,
+            counts.not_applicable
         );
         let findings: Vec<_> = report.findings().into_iter().filter(|it| it.1.severity != "info").collect();
         if !findings.is_empty() {
@@ -82,10 +90,13 @@ pub fn summary(reports: &[Report]) -> String {
             out.push('\n');
         }
         let slices = subject.code.iter().filter_map(|it| Some((it, it.cdhash.as_ref()?)));
-        let rows: String =
-            slices.map(|(it, hash)| format!("| {} | {} | `{hash}` |\n", markdown(&it.path), it.arch)).collect();
+        let rows: String = slices
+            .map(|(it, hash)| format!("| {} | {} | `{hash}` |\n", markdown(&it.path), it.arch))
+            .collect();
         if !rows.is_empty() {
-            out += &format!("<details><summary>code</summary>\n\n| file | slice | cdhash |\n|---|---|---|\n{rows}\n</details>\n\n");
+            out += &format!(
+                "<details><summary>code</summary>\n\n| file | slice | cdhash |\n|---|---|---|\n{rows}\n</details>\n\n"
+            );
         }
     }
     out

@@ -37,7 +37,10 @@ fn case(report: &Report, check: &Checked) -> String {
         .iter()
         .map(|it| {
             let (place, severity) = (it.place(), it.severity);
-            format!("{severity}: {place}\n  expected {}\n  found    {}\n  fix      {}", it.expected, it.found, it.fix)
+            format!(
+                "{severity}: {place}\n  expected {}\n  found    {}\n  fix      {}",
+                it.expected, it.found, it.fix
+            )
         })
         .collect();
     let inner = if has_error(check) {

@@ -111,6 +111,8 @@ pub struct Ticket {
     pub entries: usize,
     /// How many slices of the subject it lists, of how many that are signed.
     pub covered: (usize, usize),
+    /// Whether it lists the container that it is stapled to; `null`: it is stapled to a bundle.
+    pub covers_container: Option<bool>,
     /// What is wrong with it.
     pub fault: Option<String>,
 }
@@ -207,7 +209,8 @@ impl Report {
 
     /// All findings with their checks, errors first, otherwise in the order of the catalogue.
     pub fn findings(&self) -> Vec<(&Checked, &Finding)> {
-        let mut all: Vec<_> = self.checks.iter().flat_map(|it| it.findings.iter().map(move |f| (it, f))).collect();
+        let mut all: Vec<_> =
+            self.checks.iter().flat_map(|it| it.findings.iter().map(move |f| (it, f))).collect();
         all.sort_by_key(|it| match it.1.severity {
             "error" => 0,
             "warning" => 1,
@@ -297,7 +300,9 @@ fn signers(subject: &Subject) -> Vec<Signer> {
             timestamp: cms.timestamp.present().map(|it| it.time.to_string()),
             leaf_not_after: cms.leaf().map(|it| it.not_after.to_string()),
         };
-        let is_known = |it: &Signer| Signer { timestamp: None, ..it.clone() } == Signer { timestamp: None, ..signer.clone() };
+        let is_known = |it: &Signer| {
+            Signer { timestamp: None, ..it.clone() } == Signer { timestamp: None, ..signer.clone() }
+        };
         if !found.iter().any(is_known) {
             found.push(signer);
         }
@@ -338,6 +343,10 @@ fn tickets(subject: &Subject) -> Vec<Ticket> {
             matches!(anchor, checks::subject::Anchor::Pinned(_) | checks::subject::Anchor::Given(_))
         };
         let fault = it.content.fault().map(ToString::to_string);
+        let container = subject.containers.iter().find(|container| container.path == it.path);
+        let covers = |hashes: &[(u8, [u8; 20])]| {
+            content.is_some_and(|it| !hashes.is_empty() && hashes.iter().all(|hash| it.covers.contains(hash)))
+        };
         Ticket {
             path: it.path.clone(),
             genuine: content.is_some_and(|it| it.signature.is_ok() && is_pinned(&it.anchor)),
@@ -347,6 +356,7 @@ fn tickets(subject: &Subject) -> Vec<Ticket> {
                 content.map_or(0, |it| hashes.iter().filter(|hash| it.covers.contains(hash)).count()),
                 hashes.len(),
             ),
+            covers_container: container.map(|it| covers(&it.ticket_hashes)),
             fault: fault.or_else(|| content.and_then(|it| it.signature.clone().err())),
         }
     };

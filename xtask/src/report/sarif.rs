@@ -7,10 +7,11 @@ use super::{Checked, Finding, Report};
 /// All reports in one log.
 pub fn render(reports: &[Report]) -> String {
     let rules: Vec<Value> = reports.first().iter().flat_map(|it| &it.checks).map(rule).collect();
-    let results: Vec<Value> =
-        reports.iter().flat_map(|it| it.checks.iter().enumerate()).flat_map(|(index, check)| {
-            check.findings.iter().map(move |it| result(index, check, it))
-        }).collect();
+    let results: Vec<Value> = reports
+        .iter()
+        .flat_map(|it| it.checks.iter().enumerate())
+        .flat_map(|(index, check)| check.findings.iter().map(move |it| result(index, check, it)))
+        .collect();
     // Checks that did not look are told as notifications: a scan that skipped something must not look complete.
     let skipped = reports.iter().flat_map(|it| &it.checks).filter(|it| it.outcome == "not_run").map(|it| {
         let reason = it.reason.as_deref().unwrap_or("no reason given");

@@ -24,18 +24,33 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     out += &format!("{}  {}, {}\n", paint.bold(&clean(&subject.path)), subject.kind, subject.mode);
     for signer in &subject.signers {
-        let team = signer.team.as_deref().map_or_else(|| "no team".to_owned(), |it| format!("team {}", clean(it)));
-        let time = signer.timestamp.as_deref().map_or_else(|| "no secure timestamp".to_owned(), |it| format!("at {it}"));
+        let team =
+            signer.team.as_deref().map_or_else(|| "no team".to_owned(), |it| format!("team {}", clean(it)));
+        let time = signer
+            .timestamp
+            .as_deref()
+            .map_or_else(|| "no secure timestamp".to_owned(), |it| format!("at {it}"));
         let chain = signer.chain.iter().map(|it| clean(it)).collect::<Vec<_>>().join(" ← ");
-        out += &format!("  signed   {}: {team}, {time}\n           {chain}\n           ends at {}\n", signer.signed, clean(&signer.anchor));
+        out += &format!(
+            "  signed   {}: {team}, {time}\n           {chain}\n           ends at {}\n",
+            signer.signed,
+            clean(&signer.anchor)
+        );
     }
     for ticket in &subject.tickets {
         let (covered, all) = ticket.covered;
         let time = ticket.time.as_deref().unwrap_or("unknown time");
+        let what = match ticket.covers_container {
+            Some(true) => format!("the {} and ", subject.kind),
+            Some(false) => format!("not the {}, and ", subject.kind),
+            None => String::new(),
+        };
         out += &match (&ticket.fault, ticket.genuine) {
             (Some(fault), _) => format!("  ticket   {}: {}\n", clean(&ticket.path), clean(fault)),
-            (None, true) => format!("  ticket   genuine, {time}; covers {covered} of {all} slices\n"),
-            (None, false) => format!("  ticket   not by Apple, {time}; covers {covered} of {all} slices\n"),
+            (None, true) => format!("  ticket   genuine, {time}; covers {what}{covered} of {all} slices\n"),
+            (None, false) => {
+                format!("  ticket   not by Apple, {time}; covers {what}{covered} of {all} slices\n")
+            }
         };
     }
     for slice in subject.code.iter().filter(|_| style.is_verbose) {
@@ -115,8 +130,21 @@ fn sum(report: &Report, paint: &Paint, style: Style) -> String {
 
 /// Text from the subject without control characters: a file name must not move the cursor of whoever reads about it.
 pub fn clean(text: &str) -> String {
-    let is_safe = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-    text.chars().map(|c| if is_safe(c) { c } else if c == '\n' { ' ' } else { '\u{fffd}' }).collect()
+    let is_safe = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    text.chars()
+        .map(|c| {
+            if is_safe(c) {
+                c
+            } else if c == '\n' {
+                ' '
+            } else {
+                '\u{fffd}'
+            }
+        })
+        .collect()
 }
 
 struct Paint(bool);
