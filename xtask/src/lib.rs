@@ -12,6 +12,7 @@ pub mod cli;
 pub mod cmd;
 pub mod config;
 pub mod error;
+pub mod harness;
 pub mod inspect;
 pub mod interrupt;
 pub mod plan;

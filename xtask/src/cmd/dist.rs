@@ -27,6 +27,6 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Exit> {
     match pipeline::prepare(&args.options, args.until, context)? {
         Next::Done(exit) => Ok(exit),
-        Next::Run(plan) => pipeline::run(&plan, context),
+        Next::Run(plan) => pipeline::run(&plan, &args.options, context),
     }
 }

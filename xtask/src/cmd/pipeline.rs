@@ -1,14 +1,20 @@
 //! What `dist` and the single stages share: their options, and how a plan comes about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     cmd::Context,
+    config::PackageKind,
     error::{Error, Exit, Result},
     interrupt,
     plan::{self, BackendChoice, Format, Plan, Request, Toolchain, Until},
     setup,
-    stage::{self, stamp::Stamps},
+    stage::{
+        self,
+        publish::{Item, Published},
+        sign::Signed,
+        stamp::Stamps,
+    },
     terminal,
 };
 
@@ -30,6 +36,9 @@ pub struct Options {
     /// Where finished things go; dist/ when absent
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// A file from which a rehearsal derives its keys, so that two machines sign alike
+    #[arg(long, value_name = "FILE")]
+    pub rehearsal_seed: Option<PathBuf>,
     /// First installs what is missing
     #[arg(long)]
     pub setup: bool,
@@ -91,19 +100,73 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
 }
 
 /// Carries out a plan.
-pub fn run(plan: &Plan, context: &Context) -> Result<Exit> {
+pub fn run(plan: &Plan, options: &Options, context: &Context) -> Result<Exit> {
     let stamps = Stamps::new(&plan.workspace);
     let built = terminal::group("build", || stage::build::build(context.tools(), plan, &stamps))?;
     if plan.until == Until::Built {
         return Ok(Exit::Passed);
     }
+    let symbols: Vec<PathBuf> = built.symbols().into_iter().map(Path::to_owned).collect();
     let bundle = terminal::group("bundle", || stage::bundle::bundle(plan, built, &stamps))?;
     if plan.until == Until::Bundled {
         return Ok(Exit::Passed);
     }
-    let _signed = terminal::group("sign", || stage::sign::sign(plan, bundle, None, &stamps))?;
-    if plan.until == Until::Signed {
+    let seed = options.rehearsal_seed.as_deref();
+    let signed = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, &stamps))?;
+    if plan.until <= Until::Notarized {
         return Ok(Exit::Passed);
     }
-    Err(Error::tool("what comes after signing is not there yet"))
+    finish(plan, &signed, &symbols, &stamps)
+}
+
+/// Packages, judges and publishes.
+fn finish(plan: &Plan, signed: &Signed, symbols: &[PathBuf], stamps: &Stamps) -> Result<Exit> {
+    let folder = plan.stage_dir().join("packages").join(&plan.signing.name);
+    let app = plan.product.app.bundle_name();
+    let mut items = vec![Item::new(&app, signed.path())];
+    for kind in &plan.signing.packages {
+        let goal = folder.join(plan::file_name(&plan.package(*kind)));
+        match kind {
+            PackageKind::Zip => drop(stage::package::zip(signed.path(), &goal, epoch()?, stamps)?),
+            PackageKind::Pkg | PackageKind::Dmg => {
+                return Err(Error::tool(format!("cannot make `{}` yet", plan::file_name(&goal))));
+            }
+        }
+        items.push(Item::new(plan::file_name(&goal), &goal));
+    }
+    items.extend(symbols.iter().map(|dsym| Item::new(format!("symbols/{}", plan::file_name(dsym)), dsym)));
+    if let Some(root) = signed.rehearsal_root() {
+        let file = folder.join("rehearsal-root.pem");
+        stage::files::write(&file, root.as_bytes(), 0o644)?;
+        items.push(Item::new("rehearsal-root.pem", file));
+    }
+    let rules = format!("{} {:?}", plan.signing.name, plan.notes);
+    let published =
+        stage::publish::publish(&plan.out, &items, &rules, stamps, |fresh| checksums(fresh, &items))?;
+    match published {
+        Published::Changed => terminal::step("Finished", plan.out.display()),
+        Published::Unchanged => {
+            terminal::step("Finished", format_args!("{}: nothing to do", plan.out.display()))
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+/// `SHA256SUMS` of every file of the release, in the form that `sha256sum --check` reads.
+fn checksums(fresh: &Path, items: &[Item]) -> Result<Vec<String>> {
+    let mut text = String::new();
+    for item in items {
+        let path = fresh.join(&item.name);
+        if path.is_file() {
+            text += &format!("{}  {}\n", stage::stamp::hex_digest(&stage::files::read(&path)?), item.name);
+        }
+    }
+    stage::files::write(&fresh.join("SHA256SUMS"), text.as_bytes(), 0o644)?;
+    Ok(vec!["SHA256SUMS".to_owned()])
+}
+
+/// The time of everything that needs one: `SOURCE_DATE_EPOCH`, else 1980, where the times of zip archives begin.
+fn epoch() -> Result<u64> {
+    const ZIP_BEGINS: u64 = 315_532_800;
+    Ok(crate::rehearsal::source_date_epoch()?.unwrap_or(ZIP_BEGINS))
 }

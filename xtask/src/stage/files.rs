@@ -37,6 +37,14 @@ pub struct Entry {
     pub mode: u32,
 }
 
+impl Entry {
+    /// Where it is on disk, for the folder (or file) that was walked.
+    pub fn at(&self, top: &Path) -> PathBuf {
+        // Joining an empty path would add a slash, which a file must not have.
+        if self.path.as_os_str().is_empty() { top.to_owned() } else { top.join(&self.path) }
+    }
+}
+
 /// Everything below `top` (and `top` itself when it is a file), sorted by path; links are not followed.
 pub fn walk(top: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
@@ -103,10 +111,7 @@ pub fn create_folder(folder: &Path) -> Result {
 /// Copies a file, folder or link as it is: modes and links kept, times not.
 pub fn copy_tree(from: &Path, to: &Path) -> Result {
     for entry in walk(from)? {
-        let (source, goal) = match entry.path.as_os_str().is_empty() {
-            true => (from.to_owned(), to.to_owned()),
-            false => (from.join(&entry.path), to.join(&entry.path)),
-        };
+        let (source, goal) = (entry.at(from), entry.at(to));
         let cannot = || format!("cannot copy `{}` to `{}`", source.display(), goal.display());
         match &entry.kind {
             Kind::Folder => create_folder(&goal)?,

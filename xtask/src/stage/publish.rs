@@ -33,11 +33,22 @@ impl Item {
     }
 }
 
-/// Makes `out` hold exactly these items, beside what the user has there. Tells whether anything changed.
-pub fn publish(out: &Path, items: &[Item], stamps: &Stamps, records: &Path) -> Result<Published> {
+/// Makes `out` hold exactly these items, beside what the user has there.
+///
+/// `judge` is given the folder with the new things, complete and in their final form, before it takes its place: it may
+/// add files (a report), and its refusal leaves `out` as it was. `rules` is what its verdict depends on besides the items.
+pub fn publish(
+    out: &Path,
+    items: &[Item],
+    rules: &str,
+    stamps: &Stamps,
+    judge: impl FnOnce(&Path) -> Result<Vec<String>>,
+) -> Result<Published> {
     interrupt::check()?;
     let name = format!("publish {}", out.display());
     let mut key = stamps.key(&name);
+    stamps.add_program(&mut key);
+    key.text(rules);
     for item in items {
         key.text(&item.name);
         stamps.add_tree(&mut key, &item.from)?;
@@ -45,10 +56,10 @@ pub fn publish(out: &Path, items: &[Item], stamps: &Stamps, records: &Path) -> R
     if stamps.is_fresh(&name, &key) {
         return Ok(Published::Unchanged);
     }
-    let record = records.join(super::stamp::hex_digest(out.to_string_lossy().as_bytes()));
+    let record = stamps.record_of(&name);
     let ours = read_record(&record);
-    let tops: BTreeSet<&str> = items.iter().map(Item::top).collect();
-    let theirs = foreign(out, &ours, &tops)?;
+    let tops: BTreeSet<String> = items.iter().map(|item| item.top().to_owned()).collect();
+    foreign(out, &ours, &tops)?;
 
     stamps.forget(&name)?;
     terminal::step("Publishing", out.display());
@@ -58,12 +69,14 @@ pub fn publish(out: &Path, items: &[Item], stamps: &Stamps, records: &Path) -> R
     for item in items {
         files::copy_tree(&item.from, &fresh.join(&item.name))?;
     }
+    let added = judge(&fresh)?;
     interrupt::check()?;
-    for entry in &theirs {
+    let tops: BTreeSet<String> = tops.into_iter().chain(added).collect();
+    for entry in &foreign(out, &ours, &tops)? {
         let (from, to) = (out.join(entry), fresh.join(entry));
         fs::rename(&from, &to).doing(|| format!("cannot keep `{}`", from.display()))?;
     }
-    let names: Vec<&str> = tops.into_iter().collect();
+    let names: Vec<String> = tops.into_iter().collect();
     files::write(&record, names.join("\n").as_bytes(), 0o644)?;
     bench.finish()?;
     let outputs: Vec<PathBuf> = names.iter().map(|name| out.join(name)).collect();
@@ -86,7 +99,7 @@ fn read_record(record: &Path) -> BTreeSet<String> {
 }
 
 /// Entries of `out` that are not ours; one that stands where ours should go is an error.
-fn foreign(out: &Path, ours: &BTreeSet<String>, tops: &BTreeSet<&str>) -> Result<Vec<String>> {
+fn foreign(out: &Path, ours: &BTreeSet<String>, tops: &BTreeSet<String>) -> Result<Vec<String>> {
     let entries = match fs::read_dir(out) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -101,7 +114,7 @@ fn foreign(out: &Path, ours: &BTreeSet<String>, tops: &BTreeSet<&str>) -> Result
         if ours.contains(&name) {
             continue;
         }
-        if tops.contains(name.as_str()) {
+        if tops.contains(&name) {
             return Err(Error::usage(format!(
                 "`{}` is there and was not made by us",
                 out.join(&name).display()
@@ -136,7 +149,7 @@ mod tests {
         fn publish(&self) -> Result<Published> {
             let stamps = Stamps::new(&Workspace::at(self.folder.path()));
             let items = [Item::new("sub/made", self.folder.path().join("made"))];
-            publish(&self.out(), &items, &stamps, &self.folder.path().join("records"))
+            publish(&self.out(), &items, "", &stamps, |_| Ok(Vec::new()))
         }
     }
 
@@ -165,6 +178,21 @@ mod tests {
         assert_eq!(desk.publish().unwrap(), Published::Changed);
         assert_eq!(fs::read_to_string(desk.out().join("notes.txt")).unwrap(), "mine");
         assert_eq!(fs::read_to_string(desk.out().join("sub/made")).unwrap(), "two");
+    }
+
+    #[test]
+    fn what_the_judge_refuses_is_not_published() {
+        let desk = Desk::new();
+        desk.publish().unwrap();
+        fs::write(desk.folder.path().join("made"), "two").unwrap();
+        let stamps = Stamps::new(&Workspace::at(desk.folder.path()));
+        let items = [Item::new("sub/made", desk.folder.path().join("made"))];
+        let refuse = |fresh: &Path| {
+            assert_eq!(fs::read_to_string(fresh.join("sub/made")).unwrap(), "two");
+            Err(Error::tool("no"))
+        };
+        publish(&desk.out(), &items, "", &stamps, refuse).unwrap_err();
+        assert_eq!(fs::read_to_string(desk.out().join("sub/made")).unwrap(), "one");
     }
 
     #[test]

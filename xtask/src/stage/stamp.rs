@@ -114,7 +114,7 @@ impl Stamps {
             match &entry.kind {
                 files::Kind::File => {
                     key.text(&format!("{:o}", entry.mode & 0o111));
-                    key.text(&self.digest(&top.join(&entry.path))?);
+                    key.text(&self.digest(&entry.at(top))?);
                 }
                 files::Kind::Symlink(target) => key.text(&target.to_string_lossy()),
                 files::Kind::Folder => key.text("/"),
@@ -180,8 +180,7 @@ impl Stamps {
         let mut all = Vec::new();
         for output in outputs {
             for entry in files::walk(output)? {
-                let path =
-                    if entry.path.as_os_str().is_empty() { output.clone() } else { output.join(&entry.path) };
+                let path = entry.at(output);
                 if entry.kind == files::Kind::Folder {
                     continue;
                 }
@@ -196,6 +195,11 @@ impl Stamps {
 
     fn read(&self, name: &str) -> Option<Stamp> {
         serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
+    }
+
+    /// A file for what the work `name` must remember between runs.
+    pub fn record_of(&self, name: &str) -> PathBuf {
+        self.folder.join(hex_digest(format!("record of {name}").as_bytes()))
     }
 
     fn path(&self, name: &str) -> PathBuf {
