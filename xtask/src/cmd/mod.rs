@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod ci;
 pub mod completions;
+pub mod detach;
 pub mod dist;
 pub mod doctor;
 pub mod explain;

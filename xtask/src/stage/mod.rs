@@ -7,6 +7,7 @@
 
 pub mod build;
 pub mod bundle;
+pub mod detach;
 pub mod files;
 mod finish;
 pub mod generate;

@@ -40,42 +40,10 @@ pub fn designated_blob(identifier: &str, identity: &Identity) -> Vec<u8> {
 /// [`designated`] as text, as a seal names nested code; for ad-hoc code, which has none, its cdhashes.
 pub fn designated_text(identifier: &str, identity: &Identity, cdhashes: &[CdHash]) -> String {
     match designated(identifier, identity).designated() {
-        Some(Requirement::Expression(expr, _)) => text(expr),
-        _ => cdhashes.iter().map(|it| format!("cdhash H\"{}\"", hex(&it.0))).collect::<Vec<_>>().join(" or "),
-    }
-}
-
-/// The expressions that [`designated`] makes, as `codesign -d -r-` prints them.
-fn text(expr: &Expr) -> String {
-    let slot = |it: &CertSlot| match *it {
-        CertSlot::LEAF => "leaf".to_owned(),
-        CertSlot::ROOT => "root".to_owned(),
-        CertSlot(number) => number.to_string(),
-    };
-    let quoted = |it: &[u8]| quote(&String::from_utf8_lossy(it));
-    match expr {
-        Expr::Identifier(name) => format!("identifier {}", quoted(name)),
-        Expr::AnchorAppleGeneric => "anchor apple generic".to_owned(),
-        Expr::CertificateHash { slot: at, hash } => format!("certificate {} = H\"{}\"", slot(at), hex(hash)),
-        Expr::And(left, right) => format!("{} and {}", text(left), text(right)),
-        Expr::CertificateField { slot: at, oid, test: Match::Exists } => {
-            let dotted = oid::to_text(oid).unwrap_or_default();
-            format!("certificate {}[field.{dotted}] /* exists */", slot(at))
+        Some(requirement) => requirement.to_string(),
+        None => {
+            cdhashes.iter().map(|it| format!("cdhash H\"{}\"", hex(&it.0))).collect::<Vec<_>>().join(" or ")
         }
-        Expr::CertificateSubject { slot: at, key, test: Match::Equal(value) } => {
-            format!("certificate {}[{}] = {}", slot(at), String::from_utf8_lossy(key), quoted(value))
-        }
-        other => unreachable!("`designated` makes no {other:?}"),
-    }
-}
-
-/// A word stands alone when it starts with a letter and has no sign in it; everything else is quoted.
-fn quote(text: &str) -> String {
-    let is_word = text.starts_with(|it: char| it.is_ascii_alphabetic())
-        && text.bytes().all(|it| it.is_ascii_alphanumeric());
-    match is_word {
-        true => text.to_owned(),
-        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
 
