@@ -252,7 +252,12 @@ impl<'a> Notary<'a> {
             Endpoint::parse(place)?;
             let answer = self.http.exchange(&doing, "GET", &address, &[], Body::Empty)?;
             if answer.is_success() {
-                return Ok(answer.body);
+                // Half a document is a broken connection that nobody noticed.
+                let complete = serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body);
+                return match complete {
+                    Ok(_) => Ok(answer.body),
+                    Err(_) => Err(Error::new(Kind::Transient, &doing, "the log is not complete JSON")),
+                };
             }
             // An address that has expired says 403; the next one will do.
             let mut error = fault::of_s3(&doing, &answer);

@@ -16,6 +16,7 @@ pub mod pace;
 pub mod redact;
 pub mod run;
 pub mod sigv4;
+pub mod staple;
 pub mod upload;
 
 pub use clock::Clock;

@@ -507,15 +507,24 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// A ticket that was there before: authentic and complete already.
+    /// A ticket that was there before: authentic and complete already. The log is fetched when we know whose it is; it changes nothing any more.
     fn with_ticket(&mut self, ticket: Vec<u8>) -> Result<Outcome> {
-        let verdict =
-            self.ledger.current().filter(|it| it.phase == Phase::Accepted).and_then(|it| it.id.clone());
-        let log = match &verdict {
-            Some(_) => self.log()?,
-            None => None,
+        let known = self.ledger.current().filter(|it| it.phase == Phase::Accepted || is_watched(it));
+        let Some((id, phase)) = known.and_then(|it| Some((it.id.clone()?, it.phase))) else {
+            return Ok(Outcome::Notarized(Notarized { ticket, id: None, log: None }));
         };
-        Ok(Outcome::Notarized(Notarized { ticket, id: verdict, log }))
+        let log = match self.log() {
+            Err(error) if error.kind == Kind::Interrupted => return Err(error),
+            Err(error) => {
+                (self.desk.say)(&format!("{error}; the ticket is there without it"));
+                None
+            }
+            Ok(log) => log,
+        };
+        if phase != Phase::Accepted && log.as_ref().is_some_and(|it| it.status == "Accepted") {
+            self.enter(Phase::Accepted, Some("its ticket is published"))?;
+        }
+        Ok(Outcome::Notarized(Notarized { ticket, id: Some(id), log }))
     }
 
     fn refused(&mut self, status: Status) -> Result<Outcome> {

@@ -186,9 +186,15 @@ impl<'a> Bucket<'a> {
         let upload_id = fault::element(&xml, "UploadId")
             .filter(|it| !it.is_empty())
             .ok_or_else(|| Error::answer(doing, "no upload id is in the answer"))?;
-        let result = self.send_parts(goods, upload_id, before);
+        let mut is_finishing = false;
+        let result = self.send_parts(goods, upload_id, &mut |stage| {
+            is_finishing = stage == Stage::Finishing;
+            before(stage)
+        });
+        // What may have been completed is not aborted.
         if let Err(error) = &result
             && error.kind != Kind::Expired
+            && !is_finishing
         {
             // What was sent so far costs Apple's bucket space; nobody depends on this, so its failure is only told.
             if let Err(error) = self.post("abort the upload", "DELETE", &[("uploadId", upload_id)], "") {
@@ -227,10 +233,22 @@ impl<'a> Bucket<'a> {
         before(Stage::Finishing)?;
         let doing = "complete the upload";
         let body = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
-        let answer = self.post(doing, "POST", &[("uploadId", upload_id)], &body)?;
+        // "No such upload" may mean that an earlier try, whose answer was lost, has completed it.
+        let answer = self.post(doing, "POST", &[("uploadId", upload_id)], &body).map_err(|mut error| {
+            if error.kind == Kind::Expired && error.cause.contains("NoSuchUpload") {
+                error.kind = Kind::Transient;
+            }
+            error
+        })?;
         // S3 may start with 200 and find the fault afterwards.
         let text = String::from_utf8_lossy(&answer.body);
-        if text.contains("<Error>") { Err(fault::of_s3(doing, &answer)) } else { Ok(()) }
+        if text.contains("<Error>") {
+            return Err(fault::of_s3(doing, &answer));
+        }
+        if !text.contains("CompleteMultipartUploadResult") {
+            return Err(Error::new(Kind::Transient, doing, "the answer is not complete"));
+        }
+        Ok(())
     }
 
     /// One request, tried again on network faults; `attempt` is handed the function that sends a body.

@@ -202,8 +202,10 @@ impl Reply {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(self.body.get(..keep).unwrap_or(&self.body))?;
+        // One write: two would wait for each other's acknowledgement.
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(self.body.get(..keep).unwrap_or(&self.body));
+        stream.write_all(&bytes)?;
         stream.flush()
     }
 }
