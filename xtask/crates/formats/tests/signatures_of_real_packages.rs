@@ -337,3 +337,25 @@ fn kind(file: &File) -> Kind {
         _ => Kind::Other,
     }
 }
+
+#[test]
+fn another_reader_of_certificates_agrees() {
+    use der::{Decode, Encode};
+    for Code { place, signature, .. } in all_code() {
+        let cms = signature.cms.as_ref().unwrap();
+        let token = Timestamp::parse(Bytes::new(cms.signers[0].timestamp_token().unwrap())).unwrap();
+        for ours in cms.certificates.iter().chain(&token.message.certificates) {
+            let theirs = x509_cert::Certificate::from_der(ours.as_der()).unwrap().tbs_certificate;
+            assert_eq!(theirs.subject.to_der().unwrap(), ours.subject.as_der(), "{place}");
+            assert_eq!(theirs.issuer.to_der().unwrap(), ours.issuer.as_der(), "{place}");
+            assert_eq!(theirs.serial_number.as_bytes(), ours.serial, "{place}");
+            let seconds = |it: x509_cert::time::Time| it.to_unix_duration().as_secs() as i64;
+            let validity = (seconds(theirs.validity.not_before), seconds(theirs.validity.not_after));
+            assert_eq!(validity, (ours.not_before.0, ours.not_after.0), "{place}");
+            let extensions: Vec<_> = theirs.extensions.unwrap_or_default();
+            let ids: Vec<_> = extensions.iter().map(|it| (it.extn_id.to_string(), it.critical)).collect();
+            let our_ids = ours.extensions.iter().map(|it| (it.oid.clone(), it.is_critical));
+            assert_eq!(ids, our_ids.collect::<Vec<_>>(), "{place}");
+        }
+    }
+}

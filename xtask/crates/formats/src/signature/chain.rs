@@ -273,3 +273,7 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

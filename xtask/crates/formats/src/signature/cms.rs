@@ -379,3 +379,7 @@ pub fn fuzz(bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "cms_tests.rs"]
+mod tests;

@@ -18,6 +18,8 @@ pub mod digest;
 pub mod embedded;
 pub mod hashing;
 pub mod key;
+#[cfg(test)]
+mod made;
 pub mod name;
 pub mod oid;
 pub mod requirement;

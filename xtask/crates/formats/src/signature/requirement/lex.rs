@@ -112,7 +112,7 @@ fn run(rest: &str, is_part: impl Fn(char) -> bool) -> &str {
 }
 
 fn bytes(digits: &str) -> Result<Vec<u8>> {
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return Err(Error::new(0, "hexadecimal digits come in pairs"));
     }
     let nibble = |it: u8| char::from(it).to_digit(16).unwrap_or(0) as u8;
