@@ -16,6 +16,7 @@ pub mod harness;
 pub mod inspect;
 pub mod interrupt;
 pub mod plan;
+pub mod policy;
 pub mod rehearsal;
 pub mod report;
 pub mod setup;

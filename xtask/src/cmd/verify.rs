@@ -6,22 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::Engine;
 use checks::{Asked as Wish, Mode, Policy, Subject};
 use clap::ValueEnum;
-use formats::{
-    Bytes,
-    document::plist::Date,
-    image::{Arch, Version},
-    signature::certificate::Certificate,
-};
+use formats::{document::plist::Date, image::Version};
 
 use crate::{
     cmd::{self, Context},
-    config::{self, Located, Product, Signing, Triple},
-    error::{Doing, Error, Exit, Result},
+    config::{Product, Signing},
+    error::{Doing, Exit, Result},
     inspect::{self, Asked},
-    rehearsal,
+    policy, rehearsal,
     report::{self, Report},
     terminal::{self, Verbosity},
 };
@@ -96,11 +90,11 @@ enum Format {
 
 /// Looks at each path, runs the catalogue, reports.
 pub fn run(args: Args, context: &Context) -> Result<Exit> {
-    let policy = policy(&args, context)?;
+    let policy = wanted(&args, context)?;
     let mut asked = Asked::at(args.at.unwrap_or(Date(i64::try_from(rehearsal::now()).unwrap_or(i64::MAX))));
     asked.private_prefixes = policy.private_prefixes.clone();
     for file in &args.trust_root {
-        asked.trust.roots.extend(certificates(file)?);
+        asked.trust.roots.extend(policy::roots(file)?);
     }
     let baseline = args.baseline.as_deref().map(|it| inspect::open(it, &asked)).transpose()?;
     let mut all: Vec<(Subject, Report)> = Vec::new();
@@ -169,9 +163,12 @@ fn write(path: &Path, text: &str) -> Result {
 }
 
 /// What the flags ask for, and what our plan does when `--signing` names one.
-fn policy(args: &Args, context: &Context) -> Result<Policy> {
+fn wanted(args: &Args, context: &Context) -> Result<Policy> {
     let mut policy = match &args.signing {
-        Some(name) => planned(name, context)?,
+        Some(name) => {
+            let workspace = context.workspace()?;
+            policy::planned(&Product::load(&workspace)?, &Signing::load(name, &workspace)?)
+        }
         None => Policy::default(),
     };
     let mode = match args.mode {
@@ -187,59 +184,6 @@ fn policy(args: &Args, context: &Context) -> Result<Policy> {
         policy.min_macos = Some(Wish::plain(version));
     }
     Ok(policy)
-}
-
-/// The policy that follows from our configuration files; each wish knows its line.
-fn planned(name: &str, context: &Context) -> Result<Policy> {
-    let workspace = context.workspace()?;
-    let (product, signing) = (Product::load(&workspace)?, Signing::load(name, &workspace)?);
-    let wish = |place: &str, key: &str| format!("`{key}`, {place}");
-    let archs = |triples: &Located<Vec<Triple>>| {
-        let names = triples.iter().map(|it| match it.arch {
-            config::Arch::X86_64 => Arch::X86_64,
-            config::Arch::Arm64 => Arch::ARM64,
-        });
-        Wish::by(names.collect(), wish(triples.place(), "triples"))
-    };
-    let minimum = &product.app.minimum_macos;
-    let mode = match *signing.mode {
-        config::Mode::Distribution => Mode::Distribution,
-        config::Mode::Development => Mode::Development,
-        config::Mode::Rehearsal => Mode::Rehearsal,
-        config::Mode::Adhoc => Mode::AdHoc,
-    };
-    let ids = product.drivers.iter().map(|it| (*it.bundle_id).clone()).collect();
-    let first = product.drivers.first();
-    Ok(Policy {
-        mode: Some(Wish::by(mode, wish(signing.mode.place(), "mode"))),
-        dext_archs: first.map(|it| archs(&it.triples)),
-        app_archs: Some(archs(&product.app.triples)),
-        min_macos: Some(Wish::by(Version(minimum.packed()), wish(minimum.place(), "minimum-macos"))),
-        team: signing.team.as_ref().map(|it| Wish::by((**it).clone(), wish(it.place(), "team"))),
-        app_id: Some(Wish::by(
-            (*product.app.bundle_id).clone(),
-            wish(product.app.bundle_id.place(), "bundle-id"),
-        )),
-        dext_ids: first.map(|it| Wish::by(ids, wish(it.bundle_id.place(), "bundle-id"))),
-        ..Policy::default()
-    })
-}
-
-/// The certificates in a PEM file.
-fn certificates(path: &Path) -> Result<Vec<Certificate>> {
-    let doing = || format!("cannot read `--trust-root {}`", path.display());
-    let text = fs::read_to_string(path).doing_as_asked(doing)?;
-    let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let read = blocks.map(|block| {
-        let body: String = block.split("-----END").next().unwrap_or_default().split_whitespace().collect();
-        let der = base64::engine::general_purpose::STANDARD.decode(body).doing_as_asked(doing)?;
-        Certificate::parse(Bytes::new(&der)).doing_as_asked(doing)
-    });
-    let found: Vec<Certificate> = read.collect::<Result<_>>()?;
-    if found.is_empty() {
-        return Err(Error::usage(doing()).because("there is no certificate in it"));
-    }
-    Ok(found)
 }
 
 fn time(text: &str) -> Result<Date, String> {

@@ -32,6 +32,9 @@ pub struct Report {
     /// True when stand-ins answered instead of Apple's tools; left out otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
+    /// What a reader should know of how it came about: an open SDK, a linker nobody tried; left out when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What was looked at.
     pub subject: Looked,
     /// How many of what.
@@ -187,6 +190,7 @@ impl Report {
             tool: Tool { version: env!("CARGO_PKG_VERSION") },
             verdict: verdict.name(),
             simulated: subject.host.as_ref().is_some_and(|it| it.is_simulated),
+            notes: Vec::new(),
             subject: Looked {
                 path: subject.path.clone(),
                 kind: subject.kind.name(),

@@ -22,6 +22,9 @@ pub fn render(report: &Report, style: Style) -> String {
     if subject.mode == "rehearsal" {
         out += "rehearsal: proves internal consistency only; no Mac will load this\n";
     }
+    for note in &report.notes {
+        out += &format!("note: {}\n", clean(note));
+    }
     out += &format!("{}  {}, {}\n", paint.bold(&clean(&subject.path)), subject.kind, subject.mode);
     for signer in &subject.signers {
         let team =

@@ -11,6 +11,7 @@ pub mod detach;
 pub mod files;
 mod finish;
 pub mod generate;
+pub mod judge;
 pub mod merge;
 pub mod package;
 pub mod publish;
