@@ -53,8 +53,8 @@ kern_return_t UsbInterfaceUserClient::Start_Impl(IOService * provider) {
     return ret;
 }
 
+// A call may still be running on the driver's queue, so the driver is kept until this object goes; a stopped driver answers that it is not ready.
 kern_return_t UsbInterfaceUserClient::Stop_Impl(IOService * provider) {
-    OSSafeReleaseNULL(ivars->driver);
     return Stop(provider, SUPERDISPATCH);
 }
 
