@@ -2,7 +2,10 @@
 
 use crate::{
     Check,
-    family::{architecture, identity, layout, macho, signature},
+    family::{
+        apple, architecture, consistency, driverkit, entitlements, identity, layout, macho, notarization,
+        profile, requirement, seal, signature, versions,
+    },
 };
 
 /// A family of checks, for the documentation.
@@ -42,6 +45,39 @@ pub static FAMILIES: &[Family] = &[
             &layout::INSTALL_LOCATION,
             &layout::ARCHIVE_MEMBERS,
             &layout::SUPPORTED_PLATFORMS,
+        ],
+    },
+    Family {
+        title: "versions",
+        about: "Version numbers of driver and app, by themselves and against the last release.",
+        checks: &[
+            &versions::KEXT_VERSION,
+            &versions::MINIMUM_DRIVERKIT,
+            &versions::APP_MINIMUM,
+            &versions::SAME_VERSION,
+            &versions::NEWER_THAN_BASELINE,
+        ],
+    },
+    Family {
+        title: "DriverKit",
+        about: "Personalities: what the kernel matches, and which entitlements that takes.",
+        checks: &[
+            &driverkit::PERSONALITIES,
+            &driverkit::USER_SERVER_NAME,
+            &driverkit::USER_SERVER_ORGANIZATION,
+            &driverkit::USER_CLASS,
+            &driverkit::CLASS_LIST,
+            &driverkit::PERSONALITY_IDENTIFIER,
+            &driverkit::KERNEL_BUNDLE,
+            &driverkit::KERNEL_CLASS,
+            &driverkit::PROVIDER_CLASS,
+            &driverkit::USB_MATCHING,
+            &driverkit::PCI_MATCHING,
+            &driverkit::TEMPLATE_KEYS,
+            &driverkit::USER_CLIENT_PROPERTIES,
+            &driverkit::DRIVER_ENTITLEMENT,
+            &driverkit::FAMILY_ENTITLEMENTS,
+            &driverkit::TRANSPORT_VALUES,
         ],
     },
     Family {
@@ -115,6 +151,85 @@ pub static FAMILIES: &[Family] = &[
             &identity::SECURE_TIMESTAMP,
             &identity::SIGNATURE_ALGORITHM,
             &identity::TEAM,
+        ],
+    },
+    Family {
+        title: "requirements",
+        about: "The designated requirement, evaluated.",
+        checks: &[&requirement::REQUIREMENT_READABLE, &requirement::REQUIREMENT_SATISFIED],
+    },
+    Family {
+        title: "seal",
+        about: "Every file of a bundle against its CodeResources.",
+        checks: &[
+            &seal::SEAL_PRESENT,
+            &seal::SEAL_VERSION,
+            &seal::SEALED_FILES,
+            &seal::UNSEALED_FILES,
+            &seal::NESTED_CODE,
+            &seal::PROFILE_SEALED,
+        ],
+    },
+    Family {
+        title: "entitlements",
+        about: "What code claims, in both forms.",
+        checks: &[
+            &entitlements::ENTITLEMENTS_READABLE,
+            &entitlements::ENTITLEMENTS_AGREE,
+            &entitlements::DEBUG_ENTITLEMENTS,
+            &entitlements::PRIVATE_ENTITLEMENTS,
+            &entitlements::ACTIVATION_ENTITLEMENT,
+            &entitlements::USER_CLIENT_ACCESS,
+            &entitlements::IDLE_ENTITLEMENTS,
+            &entitlements::DRIVER_SANDBOX,
+        ],
+    },
+    Family {
+        title: "provisioning profile",
+        about: "What Apple granted, to whom, until when; and whether it covers what is claimed.",
+        checks: &[
+            &profile::PROFILE_PRESENT,
+            &profile::PROFILE_SIGNATURE,
+            &profile::PROFILE_KEYS,
+            &profile::PROFILE_PLATFORM,
+            &profile::PROFILE_EXPIRY,
+            &profile::PROFILE_CERTIFICATE,
+            &profile::PROFILE_DEVICES,
+            &profile::PROFILE_KIND,
+            &profile::PROFILE_IDENTIFIER,
+            &profile::CLAIMED_TEAM,
+            &profile::ENTITLEMENTS_GRANTED,
+            &profile::GRANTS_CLAIMED,
+            &profile::PROFILE_READABLE,
+        ],
+    },
+    Family {
+        title: "consistency",
+        about: "Whether slices, bundles and containers agree with each other.",
+        checks: &[&consistency::SLICES_AGREE, &consistency::SIGNING_IDENTIFIER, &consistency::SAME_TEAM],
+    },
+    Family {
+        title: "notarization",
+        about: "The notary's rules in its own words, and the tickets it issued.",
+        checks: &[
+            &notarization::TICKET_GENUINE,
+            &notarization::TICKET_COVERS,
+            &notarization::TICKET_PRESENT,
+            &notarization::NOTARY_SDK,
+            &notarization::NOTARY_CONTENTS,
+            &notarization::CONTAINER_SIGNATURE,
+            &notarization::CONTAINER_TEAM,
+        ],
+    },
+    Family {
+        title: "Apple's tools",
+        about: "What Apple's own tools say, on a Mac.",
+        checks: &[
+            &apple::CODESIGN_ACCEPTS,
+            &apple::GATEKEEPER_ACCEPTS,
+            &apple::STAPLER_VALIDATES,
+            &apple::DISTRIBUTION_CHECK,
+            &apple::EXEC_PROBE,
         ],
     },
 ];

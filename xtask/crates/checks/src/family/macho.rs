@@ -3,7 +3,6 @@
 use formats::image::{
     FileType, MachO, Platform,
     command::Body,
-    fat,
     macho::{MH_DYLDLINK, MH_PIE},
 };
 
@@ -518,4 +517,3 @@ pub(super) fn linked(subject: &Subject) -> impl Iterator<Item = (&Code, &Image)>
     let is_linked = |it: &FileType| matches!(*it, FileType::EXECUTE | FileType::DYLIB | FileType::BUNDLE);
     subject.images().filter(move |(_, image)| is_linked(&image.macho.filetype))
 }
-

@@ -1,7 +1,17 @@
 //! Checks by family, one file each. A check is a `const` with its function below it.
 
+pub mod apple;
 pub mod architecture;
+pub mod consistency;
+pub mod driverkit;
+pub mod entitlements;
+mod grant;
 pub mod identity;
 pub mod layout;
 pub mod macho;
+pub mod notarization;
+pub mod profile;
+pub mod requirement;
+pub mod seal;
 pub mod signature;
+pub mod versions;
