@@ -12,6 +12,7 @@ pub mod files;
 mod finish;
 pub mod generate;
 pub mod judge;
+pub mod hand_over;
 pub mod merge;
 pub mod package;
 pub mod publish;
