@@ -141,8 +141,15 @@ fn finish(plan: &Plan, signed: &Signed, symbols: &[PathBuf], stamps: &Stamps) ->
         items.push(Item::new("rehearsal-root.pem", file));
     }
     let rules = format!("{} {:?}", plan.signing.name, plan.notes);
-    let published =
-        stage::publish::publish(&plan.out, &items, &rules, stamps, |fresh| checksums(fresh, &items))?;
+    let root = signed.rehearsal_root().is_some().then(|| folder.join("rehearsal-root.pem"));
+    let judged: Vec<String> = std::iter::once(app.clone())
+        .chain(plan.signing.packages.iter().map(|kind| plan::file_name(&plan.package(*kind))))
+        .collect();
+    let published = stage::publish::publish(&plan.out, &items, &rules, stamps, |fresh| {
+        let mut added = stage::judge::judge(plan, fresh, &judged, root.as_deref())?;
+        added.extend(checksums(fresh, &items)?);
+        Ok(added)
+    })?;
     match published {
         Published::Changed => terminal::step("Finished", plan.out.display()),
         Published::Unchanged => {
