@@ -14,6 +14,7 @@ pub mod generate;
 pub mod judge;
 pub mod hand_over;
 pub mod merge;
+pub mod notarize;
 pub mod package;
 pub mod publish;
 pub mod sign;
