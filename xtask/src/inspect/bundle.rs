@@ -294,7 +294,7 @@ fn content(it: &seal::Sealed) -> SealedContent {
         seal::Sealed::Symlink(target) => SealedContent::Symlink(target.clone()),
         seal::Sealed::Nested { requirement, cdhash } => SealedContent::Nested {
             cdhash: cdhash.map(|it| it.0.to_vec()),
-            requirement: Some((requirement.clone(), Err("requirements are not evaluated yet".to_owned()))),
+            requirement: Some((requirement.clone(), Err("not evaluated".to_owned()))),
         },
     }
 }

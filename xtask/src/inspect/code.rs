@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use checks::subject::{Code, Directory, Found, Image, Requirement, Satisfied, Signature, SpecialSlot, Table};
+use checks::subject::{Code, Directory, Found, Image, Signature, SpecialSlot, Table};
 use formats::{
     Bytes, Error, Source,
     document::{entitlements, plist},
@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::{
     Asked,
     identity::{self, Signed},
+    requirement::{self, Evidence},
 };
 
 /// What lies beside the code and is covered by its signature, when the code is a bundle's main executable.
@@ -44,22 +45,37 @@ pub fn is_macho(source: &dyn Source) -> bool {
     }
 }
 
-/// Reads one Mach-O file.
-pub fn read(path: &str, source: &Arc<dyn Source>, beside: &Beside, asked: &Asked) -> Code {
+/// Reads one Mach-O file; also gives what requirements upon it are evaluated with, one for each signed slice.
+pub fn read(path: &str, source: &Arc<dyn Source>, beside: &Beside, asked: &Asked) -> (Code, Vec<Evidence>) {
     let file = source.as_ref();
+    let mut evidence = Vec::new();
     let table = match Slices::read(file) {
-        Ok(Some(slices)) => Ok(table(file, slices, beside, asked)),
+        Ok(Some(slices)) => {
+            let (table, found) = table(file, slices, beside, asked);
+            evidence = found;
+            Ok(table)
+        }
         Ok(None) => Err(Error::new(0, "it starts like a Mach-O file and is none")),
         Err(error) => Err(error),
     };
-    Code { path: path.to_owned(), table }
+    (Code { path: path.to_owned(), table }, evidence)
 }
 
-fn table(file: &dyn Source, slices: Slices, beside: &Beside, asked: &Asked) -> Table {
+fn table(file: &dyn Source, slices: Slices, beside: &Beside, asked: &Asked) -> (Table, Vec<Evidence>) {
     let irregular = slices.irregularities().into_iter().filter(|it| is_worth_saying(file, it)).collect();
-    let images =
-        slices.slices.par_iter().map(|it| image(file, *it, beside, asked).map_err(|error| (*it, error)));
-    Table { kind: slices.table, images: images.collect(), irregular }
+    let read: Vec<_> = slices
+        .slices
+        .par_iter()
+        .map(|it| image(file, *it, beside, asked).map_err(|error| (*it, error)))
+        .collect();
+    let (mut images, mut evidence) = (Vec::new(), Vec::new());
+    for it in read {
+        images.push(it.map(|(image, found)| {
+            evidence.extend(found);
+            image
+        }));
+    }
+    (Table { kind: slices.table, images, irregular }, evidence)
 }
 
 /// A gap of zeros that is shorter than the alignment is how every universal file looks.
@@ -84,18 +100,28 @@ fn is_zero(file: &dyn Source, start: u64, len: u64) -> bool {
     })
 }
 
-fn image(file: &dyn Source, slice: Slice, beside: &Beside, asked: &Asked) -> Result<Image, Error> {
+fn image(
+    file: &dyn Source,
+    slice: Slice,
+    beside: &Beside,
+    asked: &Asked,
+) -> Result<(Image, Option<Evidence>), Error> {
     let window = slice.window(file)?;
     let macho = MachO::read(&window)?;
     let info = macho.section("__TEXT", "__info_plist").filter(|it| it.size <= MAX_INFO);
     let info =
         info.map(|it| window.read(it.offset.into(), usize::try_from(it.size).expect("at most MAX_INFO")));
     let embedded_info = info.transpose()?.map(|it| it.into_owned());
+    let mut evidence = None;
     let (signature, is_signature_blank) = match macho.code_signature() {
         None => (Found::Absent, false),
         Some(range) if is_zero(&window, range.offset, range.size) => (Found::Absent, true),
         Some(range) => match signature::Signature::read(&window, range.offset, range.size) {
-            Ok(found) => (judged(&window, &found, embedded_info.as_deref(), beside, asked), false),
+            Ok(found) => {
+                let (signature, known) = judged(&window, &found, embedded_info.as_deref(), beside, asked);
+                evidence = known;
+                (signature, false)
+            }
             Err(error) => (Found::Broken(error), false),
         },
     };
@@ -105,7 +131,8 @@ fn image(file: &dyn Source, slice: Slice, beside: &Beside, asked: &Asked) -> Res
         Err(error) => Found::Broken(error),
     };
     let private_paths = private_paths(&window, &asked.private_prefixes)?;
-    Ok(Image { slice, macho, exports, embedded_info, private_paths, is_signature_blank, signature })
+    let image = Image { slice, macho, exports, embedded_info, private_paths, is_signature_blank, signature };
+    Ok((image, evidence))
 }
 
 /// Every part of a signature, compared with what it is about.
@@ -115,11 +142,11 @@ fn judged(
     embedded_info: Option<&[u8]>,
     beside: &Beside,
     asked: &Asked,
-) -> Found<Signature> {
+) -> (Found<Signature>, Option<Evidence>) {
     let directories: Vec<CodeDirectory> = found.directories.iter().map(|it| it.1.clone()).collect();
     let pages = match hashing::check_pages(code, &directories) {
         Ok(pages) => pages,
-        Err(error) => return Found::Broken(error),
+        Err(error) => return (Found::Broken(error), None),
     };
     let info = if beside.is_in_bundle { beside.info.as_deref() } else { embedded_info };
     let actual = |slot: Slot| match slot {
@@ -149,11 +176,6 @@ fn judged(
         }
         (None, None, _) => Found::Absent,
     };
-    let requirement = match (&found.requirements, fault(Slot::Requirements)) {
-        (_, Some(error)) => Found::Broken(error),
-        (Some(set), _) => requirement(set),
-        (None, None) => Found::Absent,
-    };
     let entitlements = match &found.entitlements {
         Some(text) => plist::read(text).map_or_else(Found::Broken, Found::Present),
         None => Found::Absent,
@@ -162,9 +184,18 @@ fn judged(
         Some(der) => entitlements::from_der(Bytes::new(der)).map_or_else(Found::Broken, Found::Present),
         None => Found::Absent,
     };
+    let claims = entitlements.present().and_then(|it: &plist::Plist| it.value.as_dict());
+    let claims = claims.or_else(|| entitlements_der.present()).cloned();
+    let info = info.and_then(|it| plist::read(it).ok()).and_then(|it| it.value.as_dict().cloned());
+    let evidence = Evidence::of(found, info, claims, asked);
+    let requirement = match (&found.requirements, fault(Slot::Requirements)) {
+        (_, Some(error)) => Found::Broken(error),
+        (Some(set), _) => requirement::designated(set, evidence.as_ref()),
+        (None, None) => Found::Absent,
+    };
     let misfits = found.entries.iter().filter(|it| it.slot.magic().is_some_and(|magic| magic != it.magic));
     let broken = found.faults.iter().filter(|it| it.0.is_code_directory());
-    Found::Present(Signature {
+    let signature = Signature {
         overlaps: found.overlaps.clone(),
         repeated: found.repeated.clone(),
         misfits: misfits.map(|it| (it.slot, it.magic)).collect(),
@@ -176,7 +207,8 @@ fn judged(
         entitlements_der,
         requirement,
         cms,
-    })
+    };
+    (Found::Present(signature), evidence)
 }
 
 /// Each special slot: what the directory promises and what is there.
@@ -189,17 +221,6 @@ fn special<'a>(directory: &CodeDirectory, actual: &dyn Fn(Slot) -> Option<&'a [u
         actual: actual(slot).map(|it| directory.hash_type.digest(it)),
     });
     slots.filter(|it| it.slot.number() <= directory.n_special_slots || it.actual.is_some()).collect()
-}
-
-/// The designated requirement of a set.
-fn requirement(set: &RequirementSet) -> Found<Requirement> {
-    match set.designated() {
-        None => Found::Absent,
-        Some(it) => Found::Present(Requirement {
-            text: format!("{it:?}"),
-            satisfied: Satisfied::Unknown("requirements are not evaluated yet".to_owned()),
-        }),
-    }
 }
 
 /// Paths of a build machine in the bytes, the first few, each up to its zero byte.

@@ -19,6 +19,7 @@ pub mod disk;
 pub mod identity;
 pub mod names;
 pub mod package;
+pub mod requirement;
 pub mod spool;
 pub mod tree;
 
@@ -30,7 +31,7 @@ use std::{
 
 use checks::{
     Subject,
-    subject::{Bundle, Code, Fault, Found, SubjectKind, Ticket, TicketContent, is_below},
+    subject::{Code, Fault, Found, SubjectKind, Ticket, TicketContent, is_below},
 };
 use formats::{
     Source,
@@ -46,6 +47,7 @@ use self::{
     bundle::Facts,
     disk::Watch,
     package::{Opened, Recognised},
+    requirement::Evidence,
     tree::{Kind, Node, Tree},
 };
 use crate::error::{Doing, Error, Result};
@@ -174,21 +176,22 @@ fn fill(subject: &mut Subject, mut tree: Tree, asked: &Asked) {
         .iter()
         .filter_map(|it| Some((it.executable.as_deref()?, bundle::beside(&tree, it))))
         .collect();
-    let read = |path: &String| -> Option<Code> {
+    let read = |path: &String| -> Option<(Code, Vec<Evidence>)> {
         let none = code::Beside::default();
         Some(code::read(path, tree.file(path)?, beside.get(path.as_str()).unwrap_or(&none), asked))
     };
-    let codes: Vec<Code> = facts.machos.iter().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
-    subject.codes.extend(codes);
+    let codes: Vec<_> = facts.machos.iter().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
+    let mut evidence = BTreeMap::new();
+    for (code, found) in codes {
+        evidence.insert(code.path.clone(), found);
+        subject.codes.push(code);
+    }
     for bundle in &subject.bundles {
         let ticket = bundle::bytes(&tree, &format!("{}/Contents/CodeResources", bundle.path));
         subject.tickets.extend(stapled(&bundle.path, ticket, asked));
     }
-    fulfil(&mut subject.bundles, &subject.codes);
+    requirement::fulfil(&mut subject.bundles, &evidence);
 }
-
-/// Whether nested code satisfies what its seal demands; needs the evaluator of requirements.
-fn fulfil(_bundles: &mut [Bundle], _codes: &[Code]) {}
 
 /// Hashes every regular file once, all of them in parallel; what cannot be read becomes a fault.
 fn facts(tree: &mut Tree) -> Facts {
