@@ -24,9 +24,28 @@ pub mod name;
 pub mod oid;
 pub mod requirement;
 pub mod seal;
+pub mod slot;
 pub mod superblob;
 pub mod time;
 pub mod timestamp;
 pub mod tlv;
 
 pub use embedded::Signature;
+
+/// A parser that takes any bytes and must neither panic nor hang: what a fuzz target calls.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All parsers of this room, by name.
+pub const FUZZ_TARGETS: &[Target] = &[
+    ("superblob", superblob::fuzz),
+    ("code-directory", code_directory::fuzz),
+    ("requirement", requirement::fuzz),
+    ("der", tlv::fuzz),
+    ("ber", ber::fuzz),
+    ("key", key::fuzz),
+    ("certificate", certificate::fuzz),
+    ("cms", cms::fuzz),
+    ("timestamp", timestamp::fuzz),
+    ("seal", seal::fuzz),
+    ("signature", embedded::fuzz),
+];

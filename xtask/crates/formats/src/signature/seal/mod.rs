@@ -12,12 +12,14 @@
 
 pub mod defaults;
 pub mod evaluate;
+pub mod links;
 mod pattern;
 pub mod rules;
 
 use std::collections::BTreeMap;
 
 pub use evaluate::{Difference, Found, Kind, NestedCode, Outcome, evaluate};
+pub use links::{LinkFault, link_faults};
 pub use rules::{Rule, Rules, Treatment};
 
 use crate::{
@@ -75,7 +77,11 @@ impl Seal {
     /// Reads the property list of a seal. Refused: a list without `files2` and without `files`, rules that are no
     /// rules, entries that are no entries.
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let list = plist::read(bytes)?.value;
+        Self::of(&plist::read(bytes)?.value)
+    }
+
+    /// The same for a list that was read already.
+    pub fn of(list: &Value) -> Result<Self> {
         let dict = list.as_dict().ok_or_else(|| Error::new(0, "seal is no dictionary"))?;
         let seal = Self { v2: envelope(dict, 2)?, v1: envelope(dict, 1)? };
         if seal.v1.is_none() && seal.v2.is_none() {
