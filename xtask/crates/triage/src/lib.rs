@@ -25,6 +25,7 @@ mod artifact;
 mod cause;
 mod judge;
 mod timeline;
+mod weigh;
 
 pub mod report;
 

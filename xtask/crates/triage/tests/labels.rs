@@ -166,6 +166,9 @@ fn a_policy_that_forbids_is_named_in_every_coat() {
         "request of com.example.driver is failed with error: 10",
         "Activation was failed. (error: 10)",
         "OSSystemExtensionErrorDomain code: 10",
+        "sysextd: extension com.x.y blocked by MDM policy, team id ABC not allowed by policy",
+        "Error Domain=OSSystemExtensionErrorDomain Code=10 \"\u{30b7}\u{30b9}\u{30c6}\u{30e0}\" UserInfo={NSLocalizedDescription=x}",
+        "client: system extension request failed, error 10",
         "didFailWithError: OSSystemExtensionError.forbiddenBySystemPolicy",
         "Die Operation konnte nicht abgeschlossen werden. (OSSystemExtensionErrorDomain-Fehler 10.)",
     ] {
@@ -183,6 +186,10 @@ fn old_versions_and_listings() {
     check(
         id,
         "*       *       ABCDE12345      org.x.driver (1.0.0/1.0.0)     org.x.driver     [activated enabled]\n        ABCDE12345 org.x.driver (0.9/1) org.x.driver [terminated waiting to uninstall on reboot]\n",
+    );
+    check(
+        id,
+        "Failed to enable org.x.driver : org.x.driver:terminating_for_disable_but_still_running not in state to be enabled\n",
     );
     check(id, "driver_version_ is mismatched: client expected: 10300, actual dext: 10200\n");
     check("", "* * ABCDE12345 org.x.driver (2.0/2) [activated enabled]\nApp: request did finish: 0\n");
@@ -316,6 +323,8 @@ fn a_claim_about_arm64e_is_disputed() {
         id,
         "kernel: disallowing arm64 platform driverkit binary \"Foo\", should be arm64e\nkernelmanagerd: Error Domain=NSPOSIXErrorDomain Code=8 \"Exec format error\"\n",
     );
+    check(id, "ENOEXEC at spawn: arm64 slice rejected, arm64e required (dext)\n");
+    check(id, "kernelmanagerd: Exec format error: dext built for arm64\n");
     check(id, "dexts must be arm64e, arm64 is rejected ENOEXEC\n");
 }
 

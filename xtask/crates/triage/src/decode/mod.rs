@@ -253,8 +253,9 @@ static BARE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:-6[67]\d{3}|-34018|\b1000\d\d|\b100107|\b0x[eE][08][0-9a-fA-F]{6}|-5368\d{5})\b")
         .expect("a constant pattern")
 });
+/// Only next to words of a system extension: other things are "activated" with other numbers.
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:request of \S+|request (?:to|for) \w+|system ?extensions?\b|\bsysext\b|\bactivation\b|\bactivat(?:e|ing)\b|driver extension).{0,160}?\b(?:error|code)\b[:=\s(]{0,4}(1[0-3]|[1-9])(?:[^\d.]|\.\D|\.?$)").expect("a constant pattern")
+    Regex::new(r"(?i)(?:request of [\w-]+\.[\w-]+\.[\w.-]+|system ?extensions?\b|\bsysext\b|driver extension|driverkit|^activation was failed).{0,160}?\b(?:error|code)\b[:=\s(]{0,4}(1[0-3]|[1-9])(?:[^\d.]|\.\D|\.?$)").expect("a constant pattern")
 });
 static UNIX: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"UNIX error exception: (\d{1,3})\b").expect("a constant pattern"));
@@ -294,7 +295,8 @@ mod tests {
         check("ret -536870206", &[]);
         check("error 10, port 100240, at 0x1f4af", &[]);
         check("activation of NSFooErrorDomain failed, error 10", &[]);
-        check("activation failed with error 10.5", &[]);
+        check("system extension 7 failed with error 10.5", &[]);
+        check("license activation failed, error 10", &[]);
     }
 
     #[test]

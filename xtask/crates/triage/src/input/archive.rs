@@ -109,7 +109,9 @@ pub fn read(
             for it in messages {
                 line += 1;
                 reading.counts.lines += 1;
-                if filter.is_match(it.message.as_bytes()) || filter.is_match(it.process.as_bytes()) {
+                if filter.find(it.message.as_bytes(), 0).is_some()
+                    || filter.find(it.process.as_bytes(), 0).is_some()
+                {
                     lines::settle(entry(&it, input, line), reading);
                 }
             }

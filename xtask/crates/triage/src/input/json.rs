@@ -59,16 +59,18 @@ pub(super) fn read_array(
             reading.counts.lines += 1;
             match record {
                 Cut::TooLarge => reading.counts.malformed += 1,
-                Cut::Record(record) if filter.is_match(&record) => match std::str::from_utf8(&record)
-                    .ok()
-                    .and_then(|it| entry(it, input, reading.counts.lines))
-                {
-                    Some(entry) => {
-                        reading.host.notice(&entry.text);
-                        lines::settle(entry, reading);
+                Cut::Record(record) if filter.find(&record, 0).is_some() => {
+                    match std::str::from_utf8(&record)
+                        .ok()
+                        .and_then(|it| entry(it, input, reading.counts.lines))
+                    {
+                        Some(entry) => {
+                            reading.host.notice(&entry.text);
+                            lines::settle(entry, reading);
+                        }
+                        None => reading.counts.malformed += 1,
                     }
-                    None => reading.counts.malformed += 1,
-                },
+                }
                 Cut::Record(_) => {}
             }
         }

@@ -65,15 +65,15 @@ fn large(
             n_lines += u64::from(at < window.len() || window.ends_with(b"\n"));
         }
         let mut counted = at;
-        while let Some(found) = filter.find(aho_corasick::Input::new(window).range(at..window.len())) {
+        while let Some(found) = filter.find(window, at) {
             let start = window
-                .get(at..found.start())
+                .get(at..found.start)
                 .and_then(|it| it.iter().rposition(|b| *b == b'\n'))
                 .map_or(at, |it| at + it + 1);
             let stop = window
-                .get(found.end()..)
+                .get(found.end..)
                 .and_then(|it| it.iter().position(|b| *b == b'\n'))
-                .map_or(window.len(), |it| found.end() + it);
+                .map_or(window.len(), |it| found.end + it);
             n_lines += newlines(window.get(counted..start).unwrap_or_default());
             counted = start;
             pasting.line(window.get(start..stop).unwrap_or_default(), n_lines + 1, reading);
@@ -108,8 +108,9 @@ fn large(
 }
 
 fn newlines(bytes: &[u8]) -> u64 {
-    // Counting in short runs of bytes lets the compiler use vector instructions.
-    bytes.chunks(192).map(|it| u64::from(it.iter().map(|b| u8::from(*b == b'\n')).sum::<u8>())).sum()
+    // Short runs and wrapping sums let the compiler count with vector instructions.
+    let in_run = |run: &[u8]| run.iter().fold(0u8, |sum, it| sum.wrapping_add(u8::from(*it == b'\n')));
+    bytes.chunks(192).fold(0, |sum, run| sum + u64::from(in_run(run)))
 }
 
 /// A reader of lines that may be broken, joined, bulleted or spread over keys.

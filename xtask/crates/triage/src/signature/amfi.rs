@@ -117,7 +117,7 @@ pub(super) const ALL: &[Signature] = &[
         id: "different-team-ids",
         rule: "",
         needles: &["different team id"],
-        pattern: Text("different team ids?"),
+        pattern: Text(r"(process|mapped|librar|\bfile|loaded|valid).{0,120}different team ids?"),
         layer: Layer::Kernel,
         stage: Stage::Exec,
         role: Cause("adhoc-with-hardened-runtime", Medium),

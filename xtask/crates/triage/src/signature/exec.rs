@@ -46,7 +46,7 @@ pub(super) const ALL: &[Signature] = &[
         rule: "",
         needles: &["arm64"],
         pattern: Text(
-            r"(enoexec|exec format error|os_reason_exec|code=8\b).{0,300}((lacks?|missing|without|not|needs?|requires?|must be|should be|demands?|expects?|wants?|only)\b.{0,60}arm64e|(built|archs?|architectures?|slices?)\W{0,5}(for|as|with|are|is|only)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b))|((lacks?|missing|without|needs?|requires?|must be|should be|demands?|expects?|wants?)\b.{0,60}arm64e|plain arm64\b|standard arm64\b|arm64 (is|was|gets) (rejected|refused)|built\W{0,3}(for|as|with)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b)).{0,300}(enoexec|exec format error|os_reason_exec)",
+            r"(enoexec|exec format error|os_reason_exec|code=8\b).{0,300}((lacks?|missing|without|needs?|requires?|must be|should be|demands?|expects?|wants?)\b.{0,60}arm64e|arm64e\W{1,3}(is |was )?(required|needed|mandatory|missing)|(plain|standard) arm64\b|\barm64\W{1,3}(is |was |gets |slice )?(rejected|refused)|(built|archs?|architectures?|slices?)\W{0,3}(for|as|with|are|is|only)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b))|((lacks?|missing|without|needs?|requires?|must be|should be|demands?|expects?|wants?)\b.{0,60}arm64e|arm64e\W{1,3}(is |was )?(required|needed|mandatory|missing)|(plain|standard) arm64\b|\barm64\W{1,3}(is |was |gets |slice )?(rejected|refused)|(built|archs?|architectures?|slices?)\W{0,3}(for|as|with|are|is|only)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b)).{0,300}(enoexec|exec format error|os_reason_exec|code=8\b)",
         ),
         layer: Layer::App,
         stage: Stage::Exec,
@@ -124,7 +124,9 @@ pub(super) const ALL: &[Signature] = &[
         id: "job-not-running",
         rule: "H14",
         needles: &["job submitted but not running", "failed to launch server", "failed to launch dext"],
-        pattern: Text("job submitted but not running|failed to launch (server|dext)"),
+        pattern: Text(
+            "job submitted but not running|(dk: |dext|driver).{0,200}failed to launch server|failed to launch dext",
+        ),
         layer: Layer::Daemon,
         stage: Stage::Exec,
         role: Consequence("exec-refused"),
@@ -140,7 +142,7 @@ pub(super) const ALL: &[Signature] = &[
         rule: "H15",
         needles: &["failed to spawn", "spawn failed", "com.apple.dext"],
         pattern: Text(
-            r"(\bjob|service|launchd)\b.{0,80}(failed to spawn|spawn failed)|\bspawn failed,? error|failed to spawn.{0,200}com\.apple\.dext",
+            r"\bjob failed to spawn|\bspawn failed, ?error|launchd\b.{0,120}(failed to spawn|spawn failed)|failed to spawn.{0,200}com\.apple\.dext",
         ),
         layer: Layer::Daemon,
         stage: Stage::Exec,
@@ -171,7 +173,9 @@ pub(super) const ALL: &[Signature] = &[
         id: "policy-would-not-allow",
         rule: "H10",
         needles: &["would not allow"],
-        pattern: Text(r"(security policy|system ?policy|\basp\b).{0,60}would not allow"),
+        pattern: Text(
+            r"(system ?policy|\basp\b).{0,60}would not allow|security policy would not allow (the |this )?process",
+        ),
         layer: Layer::Kernel,
         stage: Stage::Exec,
         role: Consequence("exec-refused"),
@@ -181,6 +185,23 @@ pub(super) const ALL: &[Signature] = &[
         source: "captured logs of several projects",
         seen: "macOS 12 to 26",
         example: "kernel: (AppleSystemPolicy) ASP: Security policy would not allow process: 377, /Applications/X.app/Contents/MacOS/X",
+    },
+    Signature {
+        id: "codesigning-kill",
+        rule: "",
+        needles: &["codesigning", "code signature invalid"],
+        pattern: Text(
+            r#"(namespace[":= ]{1,4}codesigning|termination(?: reason)?:? codesigning|codesigning),? (code )?(0x)?1\b|exc_crash.{0,40}code signature invalid"#,
+        ),
+        layer: Layer::App,
+        stage: Stage::Exec,
+        role: Consequence("exec-refused"),
+        meaning: "the process was killed at exec by code signing; the reason is in the log of that second, not in the crash report",
+        excludes: &[],
+        next: "collect the log of the second of the crash",
+        source: "xnu bsd/sys/reason.h",
+        seen: "macOS 10.15 to 26",
+        example: "Termination Reason: Namespace CODESIGNING, Code 0x1",
     },
     Signature {
         id: "user-server-timeout",

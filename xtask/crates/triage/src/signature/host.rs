@@ -42,7 +42,7 @@ pub(super) const ALL: &[Signature] = &[
         rule: "",
         needles: &["too many open files", "emfile"],
         pattern: Text(
-            r"(spctl|syspolicyd|secstaticcode|main executable|securityd?\b|systempolicy|gatekeeper|amfid|\.app)\b?.{0,200}(too many open files|\bemfile\b)|(too many open files|\bemfile\b).{0,200}(syspolicyd|spctl|secstaticcode)",
+            r"(\bspctl|syspolicyd|secstaticcode|main executable|securityd\b|systempolicy|gatekeeper|\bamfid|/applications/[^:]{1,80}\.app).{0,200}(too many open files|\bemfile\b)|(too many open files|\bemfile\b).{0,200}(syspolicyd|spctl|secstaticcode)",
         ),
         layer: Layer::Daemon,
         stage: Stage::Host,

@@ -10,10 +10,8 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "appid-mismatch",
         rule: "",
-        needles: &["application-identifier", "application identifier", "app id"],
-        pattern: Text(
-            r"(non-?matching|mismatch\w*|does ?n[o']t match|not match\w*|different|differs|not permitted|invalid value).{0,100}application[- ]identifier|profile.{0,160}application[- ]identifier.{0,120}(non-?matching|mismatch|does ?n[o']t match|not match|differs|not permitted)|application[- ]identifier.{0,120}(non-?matching|mismatch|does ?n[o']t match|not match|differs|not permitted).{0,160}profile",
-        ),
+        needles: &["application-identifier"],
+        pattern: Text("profile.{0,200}non-?matching application-identifier"),
         layer: Layer::Daemon,
         stage: Stage::Exec,
         role: Cause("profile-appid-mismatch", High),
@@ -23,6 +21,23 @@ pub(super) const ALL: &[Signature] = &[
         source: "nowsecure/node-applesign issue 128",
         seen: "iOS 14",
         example: "installd(libmis.dylib): Local Profile 'X' has non-matching application-identifier.",
+    },
+    Signature {
+        id: "appid-differs",
+        rule: "",
+        needles: &["application-identifier", "application identifier", "app identifier", "app id"],
+        pattern: Text(
+            r"profile.{0,200}(non-?matching|mismatch\w*|does ?n[o']t (match|cover)|not match\w*|different|differs|not permitted).{0,60}(application[- ]identifier|app ?id(entifier)?\b)|profile.{0,160}(application[- ]identifier|app ?id(entifier)?\b).{0,160}(non-?matching|mismatch|does ?n[o']t (match|cover)|not match|differs|not permitted|not equal)|(application[- ]identifier|app ?id(entifier)?\b).{0,160}(non-?matching|mismatch|does ?n[o']t (match|cover)|not match|differs|not permitted|not equal).{0,160}profile",
+        ),
+        layer: Layer::Daemon,
+        stage: Stage::Exec,
+        role: Cause("profile-appid-mismatch", Medium),
+        meaning: "the profile is said to be for another application identifier than the signature claims",
+        excludes: &["profile-missing-or-not-matching"],
+        next: "sign with a profile whose application-identifier covers TEAM.bundle-id; compare prefix and wildcard",
+        source: "[infer] other wordings of libmis and taskgated",
+        seen: "not recorded",
+        example: "Provisioning profile 'Dev' application-identifier A.com.x does not match A.com.y",
     },
     Signature {
         id: "mis-no-profile",

@@ -69,8 +69,8 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "dk-debug",
         rule: "H35",
-        needles: &["dk: "],
-        pattern: Text(r"\bdk: .{0,200}(\bipc\b|\bpm\b|setpowerstate)"),
+        needles: &["setpowerstate"],
+        pattern: Text(r"\bdk: .{0,200}setpowerstate"),
         layer: Layer::Kernel,
         stage: Stage::Start,
         role: Context,

@@ -15,9 +15,11 @@ pub(super) const ALL: &[Signature] = &[
             "error registering ticket",
             "unable to register ticket",
             "failed to parse ticket",
+            "parse the ticket",
+            "ticket database",
         ],
         pattern: Text(
-            r"(unable|failed) to parse (the )?ticket|(error|unable|failed).{0,12}regist\w+ (the )?ticket|error registering ticket",
+            r"(unable|failed) to parse (the |notarization )?ticket(\W*$|[.:,]| (for|from|at|data|with)\b)|(error|unable|failed).{0,12}regist\w+ (the |notarization )?ticket\b|error registering ticket|(ticket|syspolicy).{0,60}database.{0,80}(corrupt|malformed|disk i/o|cannot be opened)",
         ),
         layer: Layer::Daemon,
         stage: Stage::Validate,
@@ -32,9 +34,9 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "notarization-daemon-error",
         rule: "H22",
-        needles: &["notarization daemon"],
+        needles: &["notarization daemon", "ticket"],
         pattern: Text(
-            "error (checking with|contacting|talking to) (the )?notarization daemon|(unable|failed|could not) .{0,40}notarization daemon",
+            r"(unable to|failed to|cannot|could not) (fetch|download|look ?up|retrieve) .{0,40}\bticket\b.{0,60}(notar|syspolicy|code|bundle|cdhash)|syspolicyd.{0,120}(unable to|failed to|cannot|could not) (fetch|download|look ?up|retrieve).{0,40}\bticket\b|error (checking with|contacting|talking to) (the )?notarization daemon|(unable|failed|could not) .{0,40}notarization daemon",
         ),
         layer: Layer::Daemon,
         stage: Stage::Validate,

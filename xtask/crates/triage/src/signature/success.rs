@@ -117,9 +117,17 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "request-finished",
         rule: "",
-        needles: &["did finish", "didfinishwithresult", "successfully activated", "activated successfully"],
+        needles: &[
+            "did finish",
+            "didfinishwithresult",
+            "successfully activated",
+            "activated successfully",
+            "request finished",
+            "request completed",
+            "request succeeded",
+        ],
         pattern: Text(
-            r"(request|extension|activation)\b.{0,80}did ?finish(withresult)?\b:?.{0,30}\b0\b|didfinishwithresult:? ?(0|completed)|(extension|driver|dext).{0,60}(successfully activated|activated successfully)",
+            r"(request|extension|activation)\b.{0,80}did ?finish(withresult)?\b:?.{0,30}\b0\b|didfinishwithresult:? ?(0|completed)|(extension|activation) request.{0,40}(finished|completed|succeeded)( successfully|\.|:? ?\(?0\b| with result:? ?\(?(0|completed))|(extension|driver|dext).{0,60}(successfully activated|activated successfully)",
         ),
         layer: Layer::App,
         stage: Stage::Activate,
