@@ -4,6 +4,7 @@
 //!   authority   a throwaway hierarchy shaped like Apple's, for rehearsals
 //!   identity    a private key with its complete chain, or ad-hoc
 //!   seal        CodeResources of a bundle
+//!   package     flat installer packages
 //!   macho       signs Mach-O files ── code       what the signature of one piece of code holds
 //!                                      ├─ code_directory · requirement · entitlements · superblob
 //!                                      └─ cms · timestamp · certificate · key · asn1
@@ -21,6 +22,7 @@ pub mod error;
 pub mod identity;
 pub mod key;
 pub mod macho;
+pub mod package;
 pub mod requirement;
 pub mod seal;
 pub mod superblob;

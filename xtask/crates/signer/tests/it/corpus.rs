@@ -18,7 +18,7 @@ use signer::{
 use crate::oracle::{Folder, must_pass};
 
 /// The payload of a package of the corpus, unpacked; `None` without corpus or bsdtar.
-fn payload(folder: &Folder, version: &str) -> Option<()> {
+pub fn payload(folder: &Folder, version: &str) -> Option<()> {
     let Some(corpus) = std::env::var_os("XTASK_CORPUS") else {
         println!("not run: XTASK_CORPUS is not set");
         return None;
@@ -27,14 +27,16 @@ fn payload(folder: &Folder, version: &str) -> Option<()> {
     // Cargo runs tests in the crate's folder, people name paths from the root of the checkout.
     let package = if package.is_absolute() { package } else { Path::new("../../..").join(package) };
     let package = package.canonicalize().unwrap();
-    // bsdtar prefixes the members of a xar oddly, so the payload is taken by its ending.
     must_pass(folder, "bsdtar", &["-xf", package.to_str().unwrap()])?;
-    let is_payload = |name: &str| name.starts_with("Payload");
-    let mut names =
-        std::fs::read_dir(&**folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
-    let name = names.find(|it| is_payload(it)).unwrap();
+    let name = member(folder, "Payload");
     must_pass(folder, "bsdtar", &["-xf", &name])?;
     Some(())
+}
+
+/// The name under which bsdtar unpacked a member of a xar; it may print the name twice.
+pub fn member(folder: &Folder, name: &str) -> String {
+    let twice = format!("{name}{name}");
+    if folder.join(&twice).exists() { twice } else { name.to_owned() }
 }
 
 const APP: &str = "Applications/.Karabiner-VirtualHIDDevice-Manager.app/Contents";

@@ -4,4 +4,5 @@ mod corpus;
 mod identities;
 mod images;
 mod oracle;
+mod packages;
 mod timestamps;
