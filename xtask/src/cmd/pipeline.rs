@@ -128,7 +128,11 @@ fn finish(plan: &Plan, signed: &Signed, symbols: &[PathBuf], stamps: &Stamps) ->
         let goal = folder.join(plan::file_name(&plan.package(*kind)));
         match kind {
             PackageKind::Zip => drop(stage::package::zip(signed.path(), &goal, epoch()?, stamps)?),
-            PackageKind::Pkg | PackageKind::Dmg => {
+            PackageKind::Pkg => {
+                let rehearsal = signed.rehearsal();
+                drop(stage::pkg::pkg(signed.path(), &goal, &plan.signing, rehearsal, epoch()?, stamps)?);
+            }
+            PackageKind::Dmg => {
                 return Err(Error::tool(format!("cannot make `{}` yet", plan::file_name(&goal))));
             }
         }

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod merge;
 pub mod notarize;
 pub mod package;
+pub mod pkg;
 pub mod publish;
 pub mod sign;
 pub mod stamp;

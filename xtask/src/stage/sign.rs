@@ -47,6 +47,7 @@ use crate::{
 pub struct Signed {
     path: PathBuf,
     root: Option<String>,
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Signed {
@@ -58,6 +59,11 @@ impl Signed {
     /// The roots of the rehearsal that signed it, as PEM: what a verifier must be told to trust.
     pub fn rehearsal_root(&self) -> Option<&str> {
         self.root.as_deref()
+    }
+
+    /// The rehearsal that signed it, whose keys later stages need.
+    pub fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.rehearsal.as_ref()
     }
 }
 
@@ -80,13 +86,13 @@ pub fn sign(plan: &Plan, bundle: Bundle, seed: Option<&Path>, stamps: &Stamps) -
     }
     key.text(root.as_deref().unwrap_or_default());
     if stamps.is_fresh(&name, &key) {
-        return Ok(Signed { path: goal, root });
+        return Ok(Signed { path: goal, root, rehearsal });
     }
     stamps.forget(&name)?;
     terminal::step("Signing", format_args!("{} ({})", plan.product.app.bundle_name(), signing.name));
     sign_to(bundle.path(), &goal, signing, rehearsal.as_ref())?;
     stamps.record(&name, key, Vec::new(), std::slice::from_ref(&goal))?;
-    Ok(Signed { path: goal, root })
+    Ok(Signed { path: goal, root, rehearsal })
 }
 
 /// Signs the bundle at `input` and puts the result at `goal`; `input` is never changed, unless it is `goal`.
@@ -134,10 +140,36 @@ pub enum Stamper<'a> {
     Servers(Vec<String>),
 }
 
-impl Stamper<'_> {
+impl<'a> Stamper<'a> {
+    /// As the signing file says.
+    pub fn of(signing: &Signing, rehearsal: Option<&'a Rehearsal>) -> Self {
+        match (rehearsal, signing.timestamp.as_slice()) {
+            (Some(rehearsal), _) => Self::Rehearsal(rehearsal),
+            (None, []) => Self::None,
+            (None, servers) => Self::Servers(servers.to_vec()),
+        }
+    }
+
     /// Whether signatures get a timestamp.
     pub fn is_some(&self) -> bool {
         !matches!(self, Self::None)
+    }
+
+    /// A timestamp over `signature`.
+    pub fn stamp(&self, signature: &[u8]) -> signer::Result<Vec<u8>> {
+        match self {
+            Self::None => Err(signer::Error::new("no timestamp server")),
+            Self::Rehearsal(rehearsal) => {
+                let request = Request::over(signature);
+                request.token(&rehearsal.authority().timestamp(&request.der)?)
+            }
+            Self::Servers(addresses) => {
+                let pause = |attempt: u32| {
+                    std::thread::sleep(std::time::Duration::from_secs(2u64.pow(attempt.min(4))))
+                };
+                Servers { addresses, tries: 3, post: &post, pause: &pause }.stamp(signature)
+            }
+        }
     }
 }
 
@@ -202,11 +234,7 @@ impl<'a> SigningPlan<'a> {
             (None, Some(epoch)) => epoch,
             (None, None) => rehearsal::now(),
         };
-        let stamper = match (rehearsal, signing.timestamp.as_slice()) {
-            (Some(rehearsal), _) => Stamper::Rehearsal(rehearsal),
-            (None, []) => Stamper::None,
-            (None, servers) => Stamper::Servers(servers.to_vec()),
-        };
+        let stamper = Stamper::of(signing, rehearsal);
         let mut parts = Vec::new();
         for code in parts::find(input, signing)? {
             let part = code.part.and_then(|it| signing.parts.get(it));
@@ -239,23 +267,6 @@ impl<'a> SigningPlan<'a> {
             error = error.because(format!("{}{remedy}", problem.what));
         }
         Err(error.hint(hint))
-    }
-
-    /// A timestamp over `signature`.
-    fn stamp(&self, signature: &[u8]) -> signer::Result<Vec<u8>> {
-        match &self.stamper {
-            Stamper::None => Err(signer::Error::new("no timestamp server")),
-            Stamper::Rehearsal(rehearsal) => {
-                let request = Request::over(signature);
-                request.token(&rehearsal.authority().timestamp(&request.der)?)
-            }
-            Stamper::Servers(addresses) => {
-                let pause = |attempt: u32| {
-                    std::thread::sleep(std::time::Duration::from_secs(2u64.pow(attempt.min(4))))
-                };
-                Servers { addresses, tries: 3, post: &post, pause: &pause }.stamp(signature)
-            }
-        }
     }
 }
 

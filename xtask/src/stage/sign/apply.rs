@@ -61,7 +61,7 @@ fn sign_image(
         Some((layout, resources)) => (Some(files::read(&work.join(&layout.info))?), Some(resources)),
         None => (None, None),
     };
-    let stamp = |signature: &[u8]| plan.stamp(signature);
+    let stamp = |signature: &[u8]| plan.stamper.stamp(signature);
     let settings = Settings {
         flags: if planned.hardened_runtime { flags::RUNTIME } else { 0 },
         entitlements: planned.claims.as_ref().map(|it| &it.entitlements),
