@@ -1,18 +1,93 @@
 //! `cargo xtask staple`.
 
+use std::path::{Path, PathBuf};
+
+use notary::lookup::Tickets;
+
 use crate::{
-    cmd::Context,
+    cmd::{Context, ticket},
     error::{Error, Exit, Result},
+    stage::notarize::{
+        product::{self, Product},
+        service::{self, Addresses, CLOCK},
+        staple,
+    },
+    terminal,
 };
 
-/// Fetches and attaches a notarization ticket
+/// Fetches the ticket of a notarized product and attaches it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask staple Host.app Host.pkg
+  cargo xtask staple Host.pkg --ticket Host.ticket     no network
+  cargo xtask staple Host.pkg --remove
+
+Nested dexts have no place for a ticket: the one of the app or package covers them.
+Exit codes: 0 stapled · 2 usage · 3 the network, or a ticket that does not cover the product · 4 no ticket yet")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    /// Apps, pkgs, dmgs
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Attaches this ticket instead of fetching one
+    #[arg(long, value_name = "FILE", conflicts_with = "remove")]
+    ticket: Option<PathBuf>,
+    /// Takes the ticket off
+    #[arg(long)]
+    remove: bool,
+    /// Trusts the certificates in this file beside Apple's roots
+    #[arg(long, value_name = "PEM")]
+    trust_root: Vec<PathBuf>,
+    #[command(flatten)]
+    addresses: Addresses,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`staple` is not written yet"))
+/// Staples each path; a missing ticket makes it incomplete.
+pub fn run(args: Args, _context: &Context) -> Result<Exit> {
+    let mut exit = Exit::Passed;
+    for path in &args.paths {
+        exit = exit.max(one(&args, path)?);
+    }
+    Ok(exit)
+}
+
+fn one(args: &Args, path: &Path) -> Result<Exit> {
+    let trust = ticket::trust(&args.trust_root)?;
+    let product = Product::open(path, &trust)?;
+    let place = product.place().ok_or_else(|| {
+        Error::usage(format!("`{}` has no place for a ticket", path.display()))
+            .hint("staple the app, then zip it again; a dext is covered by the ticket of its app")
+    })?;
+    if args.remove {
+        match staple::unstaple(place)? {
+            true => terminal::step("Removed", format_args!("the ticket of {}", product.name)),
+            false => terminal::note(format_args!("{} carries no ticket", product.name)),
+        }
+        return Ok(Exit::Passed);
+    }
+    let found = match &args.ticket {
+        Some(file) => Some(crate::stage::files::read(file)?),
+        None => {
+            let http = service::http()?;
+            let endpoints = args.addresses.endpoints()?;
+            let notice = |line: &str| terminal::note(line);
+            let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock: &CLOCK, notice: &notice };
+            tickets.look_up(&[product.lookup]).map_err(service::explain)?.into_values().next()
+        }
+    };
+    let Some(found) = found else {
+        terminal::warn(format_args!("there is no ticket for {} (record {})", product.name, product.lookup));
+        return Ok(Exit::Incomplete);
+    };
+    let refuse = |why: String| Error::tool(format!("cannot staple `{}`", path.display())).because(why);
+    let covered = product::judge(&found, &trust).map_err(refuse)?;
+    let missing: Vec<String> = product.required.difference(&covered).map(ToString::to_string).collect();
+    if !missing.is_empty() {
+        return Err(refuse(format!("the ticket does not cover\n{}", missing.join("\n"))));
+    }
+    staple::staple(place, &found)?;
+    if !Product::open(path, &trust)?.is_covered_by_own_ticket(&trust)? {
+        return Err(refuse("it does not read back as it should".to_owned()));
+    }
+    terminal::step("Stapled", &product.name);
+    Ok(Exit::Passed)
 }

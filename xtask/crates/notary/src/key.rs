@@ -14,7 +14,7 @@ use std::{
 use base64::Engine as _;
 use p256::{
     ecdsa::{Signature, SigningKey, signature::Signer as _},
-    pkcs8::DecodePrivateKey as _,
+    pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _},
 };
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -81,6 +81,18 @@ impl AuthKey {
     /// The public half, which the local notary knows it by.
     pub fn verifying_key(&self) -> p256::ecdsa::VerifyingKey {
         *self.secret.verifying_key()
+    }
+
+    /// The unified JSON, which holds the secret: for a file that its owner alone can read.
+    pub fn to_unified_json(&self) -> Result<Zeroizing<String>> {
+        let der = self.secret.to_pkcs8_der().map_err(|error| Error::local("write the notary key", error))?;
+        let private_key = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(der.as_bytes()));
+        let issuer = match &self.owner {
+            Owner::Team { issuer } => Some(issuer),
+            Owner::Individual => None,
+        };
+        let json = serde_json::json!({"issuer_id": issuer, "key_id": self.id, "private_key": private_key.as_str()});
+        Ok(Zeroizing::new(json.to_string()))
     }
 
     /// r‖s over the SHA-256 of `message`, 64 bytes (what ES256 wants; not DER).
@@ -206,7 +218,7 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
+    use p256::pkcs8::LineEnding;
 
     use super::*;
 

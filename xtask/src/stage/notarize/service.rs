@@ -72,7 +72,8 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    fn endpoints(&self) -> Result<Endpoints> {
+    /// Apple's, with what was given in place of them.
+    pub fn endpoints(&self) -> Result<Endpoints> {
         let (notary, tickets, s3) = (&self.notary_url, &self.ticket_url, &self.s3_endpoint);
         let found = Endpoints::new(notary.as_deref(), tickets.as_deref(), s3.as_deref());
         let mut endpoints = found.map_err(|error| Error::usage(error.to_string()))?;
