@@ -6,7 +6,7 @@ use crate::{
     header::params,
     message::{Field, Travel},
     model::Method,
-    plan::Planned,
+    plan::{Planned, is_status},
     travel::{
         argument, descriptor, object_content, pack_field, pack_reply, reply_content, unpack_field,
         unpack_reply, value_content,
@@ -126,20 +126,28 @@ impl<'a> Message<'a> {
         if self.is_oneway() {
             return text.lines(["}", ""]);
         }
-        text.line("    if (kIOReturnSuccess != ret) return ret;");
-        text.line("    if (rpl->mach.msgh.msgh_size != sizeof(*rpl)) return kIOReturnIPCError;");
-        text.line(format!("    if (rpl->content.__hdr.msgid != {prefix}_ID) return kIOReturnIPCError;"));
-        text.line(format!(
-            "    if (rpl->mach.msgh_body.msgh_descriptor_count != {}) return kIOReturnIPCError;",
-            self.objects_out().count()
-        ));
-        text.line(format!(
-            "    if (rpl->content.__hdr.objectRefs != {prefix}_Rpl_ObjRefs) return kIOReturnIPCError;"
-        ));
+        let broken = self.give("kIOReturnIPCError");
+        text.line(format!("    if (kIOReturnSuccess != ret) {}", self.give("ret")));
+        text.line(format!("    if (rpl->mach.msgh.msgh_size != sizeof(*rpl)) {broken}"));
+        text.line(format!("    if (rpl->content.__hdr.msgid != {prefix}_ID) {broken}"));
+        let n_descriptors = self.objects_out().count();
+        text.line(format!("    if (rpl->mach.msgh_body.msgh_descriptor_count != {n_descriptors}) {broken}"));
+        text.line(format!("    if (rpl->content.__hdr.objectRefs != {prefix}_Rpl_ObjRefs) {broken}"));
         for field in &self.fields {
             text.lines(unpack_reply(field));
         }
-        text.lines(["    return ret;", "}", ""]);
+        text.line(format!("    {}", self.give("ret")));
+        text.lines(["}", ""]);
+    }
+
+    /// The statement that ends the method with a status; a result that is no status travels as one.
+    fn give(&self, status: &str) -> String {
+        let result = self.method.result.spelled();
+        match is_status(&result) {
+            _ if self.is_oneway() => "return;".to_string(),
+            true => format!("return {status};"),
+            false => format!("return ({result}) {status};"),
+        }
     }
 
     fn pack(&self, text: &mut Text) {
@@ -168,9 +176,9 @@ impl<'a> Message<'a> {
         text.line(format!("    msg->content.__hdr.objectRefs = {prefix}_Msg_ObjRefs;"));
         text.line(format!("    msg->mach.msgh_body.msgh_descriptor_count = {};", self.n_descriptors()));
         text.line("    msg->__object__descriptor.type = MACH_MSG_PORT_DESCRIPTOR;");
-        let overrun = if self.is_oneway() { "return" } else { "return kIOReturnOverrun" };
+        let overrun = self.give("kIOReturnOverrun");
         for field in &self.fields {
-            text.lines(pack_field(&prefix, field, overrun));
+            text.lines(pack_field(&prefix, field, &overrun));
         }
         text.blank();
     }
@@ -235,7 +243,8 @@ impl<'a> Message<'a> {
             text.line(format!("    {call};"));
             return text.lines(["    return kIOReturnSuccess;", "}", ""]);
         }
-        text.line(format!("    kern_return_t ret = {call};"));
+        let status = if is_status(&self.method.result.spelled()) { "" } else { "(kern_return_t) " };
+        text.line(format!("    kern_return_t ret = {status}{call};"));
         text.line("    if (kIOReturnSuccess != ret) return ret;");
         text.line(format!("    reply->content.__hdr.msgid = {prefix}_ID;"));
         text.line("    reply->content.__hdr.flags = kIORPCMessageOneway;");

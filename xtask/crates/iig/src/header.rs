@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     message,
-    model::Method,
+    model::{Method, Param},
     plan::{Home, Planned, PlannedClass, PlannedMethod, Role},
     write::Text,
 };
@@ -89,7 +89,14 @@ fn declare(planned: &Planned, class: &PlannedClass, text: &mut Text) {
     text.blank();
     let is_native = class.class.native;
     class_declaration(
-        &Shell { name, base: &class.base, attribute: "", is_native, interface: interface(planned, class) },
+        &Shell {
+            name,
+            base: &class.base,
+            attribute: "",
+            is_native,
+            dispatches: !class.class.local_only,
+            interface: interface(planned, class),
+        },
         text,
     );
     for it in class.methods.iter().filter(|it| matches!(it.role, Role::Action { .. })) {
@@ -118,11 +125,11 @@ fn args(planned: &Planned, method: &Method) -> Vec<String> {
 
 /// Parameters as C++ declares them.
 pub(crate) fn params(planned: &Planned, method: &Method) -> Vec<String> {
-    method
-        .params
-        .iter()
-        .map(|it| format!("{} {}", message::declared(&planned.world, it).spelled(), it.name))
-        .collect()
+    let name = |(at, it): (usize, &Param)| {
+        let ty = message::declared(&planned.world, it).spelled();
+        if it.name.is_empty() { format!("{ty} _param{at}") } else { format!("{ty} {}", it.name) }
+    };
+    method.params.iter().enumerate().map(name).collect()
 }
 
 /// `result name(params)suffix;` over some lines.
@@ -143,20 +150,9 @@ fn declaration(prefix: &str, result: &str, name: &str, params: &[String], suffix
 fn methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
     let name = &class.class.name;
     let mut lines = vec![String::new(), "public:".to_string()];
-    lines.extend(declaration(
-        "virtual ",
-        "kern_return_t",
-        "Dispatch",
-        &["const IORPC rpc".to_string()],
-        " APPLE_KEXT_OVERRIDE",
-    ));
-    lines.extend(declaration(
-        "static ",
-        "kern_return_t",
-        "_Dispatch",
-        &[format!("{name} * self"), "const IORPC rpc".to_string()],
-        "",
-    ));
+    if !class.class.local_only {
+        lines.extend(dispatch_methods(name));
+    }
     for PlannedMethod { method, role } in &class.methods {
         let suffix = format!("{}{}", if method.is_const { " const" } else { "" }, method.attributes);
         let prefix = if method.is_static { "static " } else { "" };
@@ -202,6 +198,20 @@ fn methods(planned: &Planned, class: &PlannedClass) -> Vec<String> {
         lines.extend(invoke(planned, name, &it.method));
     }
     lines.push(String::new());
+    lines
+}
+
+/// The way in for messages.
+fn dispatch_methods(class: &str) -> Vec<String> {
+    let rpc = || "const IORPC rpc".to_string();
+    let mut lines = declaration("virtual ", "kern_return_t", "Dispatch", &[rpc()], " APPLE_KEXT_OVERRIDE");
+    lines.extend(declaration(
+        "static ",
+        "kern_return_t",
+        "_Dispatch",
+        &[format!("{class} * self"), rpc()],
+        "",
+    ));
     lines
 }
 
@@ -301,19 +311,23 @@ struct Shell<'a> {
     base: &'a str,
     attribute: &'a str,
     is_native: bool,
+    /// It has messages, or could have.
+    dispatches: bool,
     interface: Vec<String>,
 }
 
 /// The metaclass, the interface, and the class that the macros above fill.
 fn class_declaration(shell: &Shell<'_>, text: &mut Text) {
-    let Shell { name, base, attribute, is_native, interface } = shell;
+    let Shell { name, base, attribute, is_native, dispatches, interface } = shell;
     text.line(format!("extern OSMetaClass * g{name}MetaClass;"));
     text.line(format!("extern const OSClassLoadInformation {name}_Class;"));
     text.blank();
     text.line(format!("class {name}MetaClass : public OSMetaClass"));
     text.lines(["{", "public:"]);
     text.line("    virtual kern_return_t New(OSObject * instance) override;");
-    text.line("    virtual kern_return_t Dispatch(const IORPC rpc) override;");
+    if *dispatches {
+        text.line("    virtual kern_return_t Dispatch(const IORPC rpc) override;");
+    }
     text.lines(["};", ""]);
     text.line(format!("class{attribute} {name}Interface : public OSInterface"));
     text.lines(["{", "public:"]);
@@ -349,20 +363,7 @@ fn class_declaration(shell: &Shell<'_>, text: &mut Text) {
 /// An action knows the class of its receiver by its own class.
 fn action_class(name: &str, text: &mut Text) {
     let mut lines = vec![String::new(), "public:".to_string()];
-    lines.extend(declaration(
-        "virtual ",
-        "kern_return_t",
-        "Dispatch",
-        &["const IORPC rpc".to_string()],
-        " APPLE_KEXT_OVERRIDE",
-    ));
-    lines.extend(declaration(
-        "static ",
-        "kern_return_t",
-        "_Dispatch",
-        &[format!("{name} * self"), "const IORPC rpc".to_string()],
-        "",
-    ));
+    lines.extend(dispatch_methods(name));
     lines.push(String::new());
     text.define(&format!("{name}_Methods"), &lines);
     text.blank();
@@ -376,6 +377,7 @@ fn action_class(name: &str, text: &mut Text) {
             base: "OSAction",
             attribute: ACTION_AVAILABILITY,
             is_native: true,
+            dispatches: true,
             interface: Vec::new(),
         },
         text,

@@ -79,8 +79,10 @@ fn class_code(planned: &Planned, class: &PlannedClass, text: &mut Text) -> Resul
         true => format!("self->{}::Dispatch(rpc)", class.base),
         false => format!("{}::_Dispatch(self, rpc)", class.base),
     };
-    dispatch(name, &base_dispatch, &dispatch_cases(class), text);
-    meta_dispatch(name, &static_cases(class), text);
+    if !class.class.local_only {
+        dispatch(name, &base_dispatch, &dispatch_cases(class), text);
+        meta_dispatch(name, &static_cases(class), text);
+    }
     messages.iter().for_each(|it| it.proxy(planned, text));
     for it in &class.methods {
         if let Role::Action { message, .. } = &it.role {

@@ -94,6 +94,12 @@ pub(crate) fn fields<'a>(world: &World, method: &'a Method) -> Result<Vec<Field<
 fn shape(world: &World, method: &Method, param: &Param) -> Result<Shape, String> {
     let failed =
         |why: &str| Err(format!("`{}` of `{}` cannot travel in a message: {why}", param.name, method.name));
+    if param.name.is_empty() {
+        return Err(format!(
+            "a parameter of `{}` has no name, so it cannot travel in a message",
+            method.name
+        ));
+    }
     if param.port {
         return failed("only DriverKit itself sends ports");
     }

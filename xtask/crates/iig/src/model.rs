@@ -13,6 +13,8 @@ pub(crate) struct Class {
     pub(crate) kernel: bool,
     /// `NATIVE`: also implemented in the driver's process.
     pub(crate) native: bool,
+    /// `LOCALONLY`: none of its methods is a message.
+    pub(crate) local_only: bool,
     pub(crate) methods: Vec<Method>,
     /// File, line and bytes of the declaration, up to its `;`.
     pub(crate) file: String,
@@ -55,6 +57,7 @@ pub(crate) struct Method {
 /// A parameter as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Param {
+    /// Empty when it is not named, which only plain C++ may do.
     pub(crate) name: String,
     pub(crate) ty: Type,
     /// Text between the brackets of `name[…]`.

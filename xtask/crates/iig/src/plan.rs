@@ -157,14 +157,17 @@ fn role(world: &mut World, class: &Class, method: &Method, options: &Options) ->
     if method.local_only && (method.local || method.kernel || method.action.is_some()) {
         return Err(format!("`{name}` is LOCALONLY, so it is never a message"));
     }
-    let overridden =
-        world.overridden(class, method).map(|(class, method)| (class.name.clone(), method.clone()));
+    // A method hides one of its name that is not virtual, and plain C++ may hide a message.
+    let hides = |original: &Method| {
+        !original.is_virtual
+            || method.is_static
+            || method.local_only && !method.is_override && !original.local_only
+    };
+    let overridden = world.overridden(class, method).filter(|(_, original)| !hides(original));
+    let overridden = overridden.map(|(class, method)| (class.name.clone(), method.clone()));
     if let Some((introduced_by, original)) = overridden {
         if original.local_only {
             return Ok(Role::Virtual { is_new: false });
-        }
-        if !method.is_virtual || method.is_static {
-            return Err(format!("`{name}` overrides a method of `{introduced_by}`, so it must be `virtual`"));
         }
         if world.ids.get(&introduced_by, name).is_none() {
             return Err(format!("the message id of `{introduced_by}::{name}` is not known"));
@@ -223,14 +226,34 @@ fn role(world: &mut World, class: &Class, method: &Method, options: &Options) ->
 /// A message answers with a status, or with nothing.
 fn message_result(method: &Method) -> Result<(), String> {
     let result = method.result.spelled();
-    if matches!(result.as_str(), "void" | "kern_return_t" | "IOReturn") {
+    if method.result.is_void() || is_status(&result) || SMALL.contains(&result.as_str()) {
         Ok(())
     } else {
         Err(format!(
-            "`{}` is a message, so it returns `kern_return_t` or `void`, not `{result}`; LOCALONLY methods may return anything",
+            "`{}` is a message, so it returns `kern_return_t`, `void` or a number of at most 32 bits, not `{result}`; LOCALONLY methods may return anything",
             method.name
         ))
     }
+}
+
+/// Results that fit where a status travels: the reply of a call that did not succeed is its 32-bit result.
+const SMALL: [&str; 11] = [
+    "bool",
+    "char",
+    "int",
+    "unsigned",
+    "unsigned int",
+    "int8_t",
+    "uint8_t",
+    "int16_t",
+    "uint16_t",
+    "int32_t",
+    "uint32_t",
+];
+
+/// Whether a result is a status by its type.
+pub(crate) fn is_status(result: &str) -> bool {
+    matches!(result, "kern_return_t" | "IOReturn")
 }
 
 fn home(class: &Class, method: &Method, local: bool) -> Home {

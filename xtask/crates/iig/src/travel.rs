@@ -82,13 +82,13 @@ pub(crate) fn pack_field(prefix: &str, field: &Field<'_>, overrun: &str) -> Vec<
         }
         Shape::Elements { count, .. } => vec![
             format!(
-                "    if ({count} > sizeof(msg->content.__{name}) / sizeof(msg->content.__{name}[0])) {overrun};"
+                "    if ({count} > sizeof(msg->content.__{name}) / sizeof(msg->content.__{name}[0])) {overrun}"
             ),
             format!("    memcpy(msg->content.__{name}, {name}, {count} * sizeof(msg->content.__{name}[0]));"),
         ],
         Shape::CountOut { of } => vec![
             format!(
-                "    if (*{name} > sizeof(rpl->content.__{of}) / sizeof(rpl->content.__{of}[0])) {overrun};"
+                "    if (*{name} > sizeof(rpl->content.__{of}) / sizeof(rpl->content.__{of}[0])) {overrun}"
             ),
             format!("    msg->content.{name} = *{name};"),
         ],

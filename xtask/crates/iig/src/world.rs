@@ -117,11 +117,18 @@ impl World {
 
     /// The method that `method` of `class` overrides, with the class that introduced it.
     pub(crate) fn overridden(&self, class: &Class, method: &Method) -> Option<(&Class, &Method)> {
-        let same = |it: &&Method| it.name == method.name && it.params.len() == method.params.len();
-        let base = class.base.as_deref()?;
+        let types: Vec<String> = method.params.iter().map(|it| it.ty.spelled()).collect();
         // The introducing class is the last one up the chain that has it.
-        self.ancestry(base).filter_map(|class| class.methods.iter().find(same).map(|it| (class, it))).last()
+        let base = class.base.as_deref()?;
+        self.ancestry(base).filter_map(|class| Some((class, best(class, method, &types)?))).last()
     }
+}
+
+/// The method of `class` that `method` repeats: of overloads, the one with the same types.
+fn best<'a>(class: &'a Class, method: &Method, types: &[String]) -> Option<&'a Method> {
+    let mut same = class.methods.iter().filter(|it| it.name == method.name && it.params.len() == types.len());
+    let exact = |it: &&Method| it.params.iter().zip(types).all(|(param, ty)| &param.ty.spelled() == ty);
+    same.clone().find(exact).or_else(|| same.next())
 }
 
 struct Reader<'a> {
@@ -237,7 +244,11 @@ impl Reader<'_> {
                 ));
             };
             // The methods of extensions come first (seen in every generated header that has some).
-            class.methods.splice(0..0, extension.methods.iter().cloned());
+            let local_only = class.local_only;
+            let methods = extension.methods.iter().cloned();
+            class
+                .methods
+                .splice(0..0, methods.map(|it| Method { local_only: it.local_only || local_only, ..it }));
         }
         Ok(())
     }

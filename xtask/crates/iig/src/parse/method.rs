@@ -155,12 +155,17 @@ impl<'a> Parser<'a> {
             }
         }
         let named = words.split_last().filter(|(name, rest)| {
-            name.kind == Kind::Word && rest.iter().any(|it| it.kind == Kind::Word && !is_qualifier(it))
+            name.kind == Kind::Word
+                && !is_builtin(name)
+                && rest.iter().any(|it| it.kind == Kind::Word && !is_qualifier(it))
         });
-        let Some((name, words)) = named.filter(|(name, _)| !is_builtin(name)) else {
-            return Err(self.error(line, format!("the parameter `{}` has no name", joined(tokens))));
+        let words = match named {
+            Some((name, words)) => {
+                param.name = name.text.to_string();
+                words
+            }
+            None => words.as_slice(),
         };
-        param.name = name.text.to_string();
         param.ty = self.type_of(words, line)?;
         Ok(param)
     }

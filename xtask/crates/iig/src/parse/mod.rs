@@ -208,6 +208,7 @@ impl<'a> Parser<'a> {
             extends: None,
             kernel: false,
             native: false,
+            local_only: false,
             methods: Vec::new(),
             file: self.file.to_string(),
             line: keyword.line,
@@ -220,7 +221,8 @@ impl<'a> Parser<'a> {
                 "KERNEL" | "IIG_KERNEL" => class.kernel = true,
                 "NATIVE" | "IIG_NATIVE" => class.native = true,
                 "IIG_SERIALIZABLE" => serializable = true,
-                "IIG_CONCRETE" | "LOCAL" | "LOCALONLY" | "REMOTE" => {}
+                "LOCALONLY" | "IIG_LOCALONLY" => class.local_only = true,
+                "IIG_CONCRETE" | "LOCAL" | "REMOTE" => {}
                 "EXTENDS" | "IIG_EXTENDS" => class.extends = Some(joined(self.balanced("(", ")")?)),
                 "__attribute__" => {
                     self.balanced("(", ")")?;
@@ -290,7 +292,8 @@ impl<'a> Parser<'a> {
                 "using" | "friend" | "typedef" => self.skip()?,
                 "enum" => self.enumeration()?,
                 _ => {
-                    let method = self.method(class)?;
+                    let mut method = self.method(class)?;
+                    method.local_only |= class.local_only;
                     if class.methods.len() >= MAX_METHODS {
                         return Err(self.error(method.line, "the class has too many methods"));
                     }
