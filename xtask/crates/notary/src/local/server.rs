@@ -3,7 +3,7 @@
 use std::{
     fmt,
     io::{self, BufReader, Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -84,12 +84,17 @@ impl LocalNotary {
                     let shared = Arc::clone(&shared);
                     std::thread::spawn(move || {
                         // What breaks a connection concerns that client alone; it sees it at its end.
-                        let _broken = serve(&shared, stream);
+                        let _broken = stream.set_nodelay(true).and_then(|()| serve(&shared, stream));
                     });
                 }
             })
         };
         Ok(Self { address, shared, listener: Some(listener) })
+    }
+
+    /// Answers on a connection that somebody else accepted, perhaps through TLS.
+    pub fn serve(&self, stream: impl Read + Write) -> io::Result<()> {
+        serve(&self.shared, stream)
     }
 
     /// Where it listens.
@@ -149,9 +154,8 @@ impl Drop for LocalNotary {
 /// Path of the ticket service, Apple's own.
 const LOOK_UP: &str = "/database/1/com.apple.gk.ticket-delivery/production/public/records/lookup";
 
-fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut writer = stream.try_clone()?;
+/// Answers until the stream ends, or a fault ends it: dropping it closes the connection.
+fn serve(shared: &Shared, stream: impl Read + Write) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(head) = Head::read(&mut reader)? {
         if shared.stopping.load(Ordering::SeqCst) {
@@ -165,7 +169,7 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
             break;
         }
         if head.header("expect").is_some_and(|it| it.eq_ignore_ascii_case("100-continue")) {
-            writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            reader.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         let in_place = harm.and_then(|(step, harm)| harm.reply(step));
         let mut body = BodyReader::new(&head, &mut reader)?;
@@ -186,19 +190,17 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
                 break;
             }
             Some(Harm::CutAnswer) => {
-                reply.write(&mut writer, &date, reply.body.len() / 2)?;
+                reply.write(reader.get_mut(), &date, reply.body.len() / 2)?;
                 break;
             }
             Some(Harm::HalfDocument) => {
                 let mut half = reply.clone();
                 half.body.truncate(reply.body.len() / 2);
-                half.write(&mut writer, &date, usize::MAX)?;
+                half.write(reader.get_mut(), &date, usize::MAX)?;
             }
-            _ => reply.write(&mut writer, &date, usize::MAX)?,
+            _ => reply.write(reader.get_mut(), &date, usize::MAX)?,
         }
     }
-    // The client may have closed first.
-    let _closed = writer.shutdown(Shutdown::Both);
     Ok(())
 }
 

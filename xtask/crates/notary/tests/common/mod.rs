@@ -30,6 +30,14 @@ pub const START: u64 = 1_800_000_000;
 #[derive(Default, Clone)]
 pub struct Received(Arc<Mutex<BTreeMap<(String, u32), Vec<u8>>>>);
 
+impl Received {
+    /// All parts of one submission.
+    pub fn whole(&self, id: &str, n_parts: u32) -> Vec<u8> {
+        let received = self.0.lock().unwrap();
+        (1..=n_parts).flat_map(|part| received[&(id.to_owned(), part)].clone()).collect()
+    }
+}
+
 struct Part {
     received: Received,
     key: (String, u32),
@@ -57,8 +65,7 @@ impl Examiner for OneCode {
     }
 
     fn examine(&self, id: &str, _name: &str, n_parts: u32) -> Result<Examination, String> {
-        let received = self.0.0.lock().unwrap();
-        let bytes: Vec<u8> = (1..=n_parts).flat_map(|part| received[&(id.to_owned(), part)].clone()).collect();
+        let bytes = self.0.whole(id, n_parts);
         let contents = vec![Code { path: String::new(), hash: hash_of(&bytes), arch: None }];
         let bad = bytes.starts_with(b"unsigned");
         let issues = bad.then(|| notary::local::Complaint {
