@@ -1,18 +1,212 @@
 //! `cargo xtask harness`.
 
+use std::path::{Path, PathBuf};
+
+use time::{OffsetDateTime, UtcOffset, macros::format_description};
+
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{self, Context},
+    config::{Product, Signing},
+    error::{Doing, Error, Exit, Result},
+    harness::{Artifact, Clock, Launch, Recording, Settings, Verdict, prepare, report::Report},
+    rehearsal,
+    stage::files,
+    terminal,
+    tools::Toolbox,
 };
 
-/// Tries a release on the Mac runner
+/// Tries a release on the Mac runner, and never passes on the wrong evidence
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples, on the runner:
+  cargo xtask harness prepare --signing developer-id
+  cargo xtask harness run --artifact dist/Host.app --launch device
+  cargo xtask harness resume --out target/harness            after a restart
+anywhere:
+  cargo xtask harness replay target/harness/recording.json
+
+Exit codes: 0 passed · 1 failed · 4 incomplete, or a restart is needed")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    #[command(subcommand)]
+    verb: Verb,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`harness` is not written yet"))
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// States what the runner must be and what it lacks, and writes the profiles for it
+    Prepare {
+        /// Whose team is allowed
+        #[arg(long, default_value = "developer-id", value_name = "NAME")]
+        signing: String,
+        /// Where the profiles are written
+        #[arg(long, default_value = "target/harness", value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Tries an app with its driver: checks, installs, activates, launches, reads the log
+    Run {
+        /// The app
+        #[arg(long, value_name = "PATH")]
+        artifact: PathBuf,
+        /// How the launch is brought about
+        #[arg(long, value_enum, default_value_t = Launch::SelfTest)]
+        launch: Launch,
+        /// Removes the extension at the end, where MDM lists it as removable
+        #[arg(long)]
+        clean: bool,
+        /// Where report and recording are written
+        #[arg(long, default_value = "target/harness", value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Goes on after a restart
+    Resume {
+        /// Where the run before the restart left its recording
+        #[arg(long, default_value = "target/harness", value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Judges a recorded run again, on any machine
+    Replay {
+        /// `recording.json` of a run
+        recording: PathBuf,
+        /// How the result is printed
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+    Html,
+    Markdown,
+}
+
+/// A recording has the log of some minutes in it.
+const LARGEST_RECORDING: u64 = 1 << 30;
+
+/// Does one of the verbs.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    match args.verb {
+        Verb::Prepare { signing, out } => prepare_runner(&signing, &out, context),
+        Verb::Run { artifact, launch, clean, out } => {
+            require_mac(context)?;
+            let now = rehearsal::now();
+            let artifact = std::path::absolute(&artifact).unwrap_or(artifact);
+            let artifact = Artifact::open(&artifact, now)?;
+            let settings =
+                Settings { launch, clean, started: local_time(now)?, started_at: now, after_reboot: false };
+            run_and_report(&artifact, &settings, &out)
+        }
+        Verb::Resume { out } => {
+            require_mac(context)?;
+            let recording = read(&out.join("recording.json"))?;
+            let settings = Settings { after_reboot: true, ..recording.settings };
+            run_and_report(&recording.artifact, &settings, &out)
+        }
+        Verb::Replay { recording, format } => {
+            let recording = read(&recording)?;
+            let report = Report::of(&recording, &recording.replay()?, true);
+            cmd::print(&match format {
+                Format::Text => report.to_text(),
+                Format::Json => report.to_json(),
+                Format::Junit => report.to_junit(),
+                Format::Html => report.to_html(),
+                Format::Markdown => report.to_markdown(),
+            })?;
+            Ok(exit(report.verdict))
+        }
+    }
+}
+
+fn require_mac(context: &Context) -> Result {
+    if context.tools().host().is_mac() {
+        return Ok(());
+    }
+    Err(Error::tool("the harness runs on a Mac")
+        .because("activation, AMFI and the kernel are what it tries")
+        .hint("here, `cargo xtask harness replay RECORDING` judges a run that was recorded on one"))
+}
+
+fn run_and_report(artifact: &Artifact, settings: &Settings, out: &Path) -> Result<Exit> {
+    let tools = Toolbox::new().keeping_a_record();
+    let result = crate::harness::run(&tools, &Clock::real(), artifact, settings);
+    // The recording is kept whatever happened: it is the evidence.
+    let recording = Recording::of(&tools, artifact, settings);
+    files::write(&out.join("recording.json"), recording.to_json().as_bytes(), 0o600)?;
+    let seen = result?;
+    let report = Report::of(&recording, &seen, false);
+    files::write(&out.join("harness.json"), report.to_json().as_bytes(), 0o644)?;
+    files::write(&out.join("harness.xml"), report.to_junit().as_bytes(), 0o644)?;
+    files::write(&out.join("harness.html"), report.to_html().as_bytes(), 0o644)?;
+    if let Ok(diagnosis) = crate::harness::diagnose(&seen.log, artifact) {
+        files::write(&out.join("triage.html"), triage::report::html::render(&diagnosis).as_bytes(), 0o644)?;
+    }
+    if let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) {
+        append(Path::new(&summary), &report.to_markdown())?;
+    }
+    cmd::print(&report.to_text())?;
+    terminal::step("Wrote", out.display());
+    Ok(exit(report.verdict))
+}
+
+fn append(path: &Path, text: &str) -> Result {
+    use std::io::Write;
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .doing(|| format!("cannot write `{}`", path.display()))
+}
+
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Passed => Exit::Passed,
+        Verdict::Failed => Exit::Findings,
+        Verdict::Incomplete | Verdict::PendingReboot => Exit::Incomplete,
+    }
+}
+
+fn read(path: &Path) -> Result<Recording> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let size = std::fs::metadata(path).doing_as_asked(cannot)?.len();
+    if size > LARGEST_RECORDING {
+        return Err(Error::usage(cannot()).because(format!("{size} bytes are more than any recording has")));
+    }
+    Recording::parse(&std::fs::read_to_string(path).doing_as_asked(cannot)?)
+}
+
+fn prepare_runner(signing: &str, out: &Path, context: &Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    let (product, signing) = (Product::load(&workspace)?, Signing::load(signing, &workspace)?);
+    let driver = product.drivers.first().ok_or_else(|| Error::usage("the product has no driver"))?;
+    let team =
+        signing.team.as_ref().ok_or_else(|| Error::usage(format!("`{}` has no team", signing.shown)))?;
+    for name in prepare::write_profiles(out, team, &driver.bundle_id)? {
+        terminal::step("Wrote", out.join(name).display());
+    }
+    require_mac(context)?;
+    let mut text = String::new();
+    let mut lacks = 0;
+    for condition in prepare::conditions(context.tools(), &driver.bundle_id) {
+        match condition.state {
+            Ok(seen) => text += &format!("  ok       {}: {seen}\n", condition.what),
+            Err(todo) => {
+                lacks += 1;
+                text += &format!("  LACKING  {}\n           {todo}\n", condition.what);
+            }
+        }
+    }
+    if let Some(udid) = prepare::provisioning_udid(context.tools())? {
+        text += &format!("  provisioning UDID for development profiles: {udid}\n");
+    }
+    cmd::print(&text)?;
+    Ok(if lacks == 0 { Exit::Passed } else { Exit::Incomplete })
+}
+
+/// As `log show --start` wants it, in the machine's zone.
+fn local_time(now: u64) -> Result<String> {
+    let cannot = || "cannot tell the time";
+    let at = OffsetDateTime::from_unix_timestamp(i64::try_from(now).doing(cannot)?).doing(cannot)?;
+    // The offset cannot be learned safely in a process with threads; UTC with its offset is understood as well.
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]+0000");
+    at.to_offset(UtcOffset::UTC).format(format).doing(cannot)
 }

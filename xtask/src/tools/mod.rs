@@ -12,5 +12,5 @@ mod run;
 
 pub use call::{Call, Secret};
 pub use host::{Host, Os};
-pub use record::{Ended, Recorded, Text};
+pub use record::{Ended, Recorded, Script, Text};
 pub use run::{Output, Toolbox};

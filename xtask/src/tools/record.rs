@@ -106,31 +106,63 @@ impl Recorded {
     }
 }
 
-/// Recorded calls that answer instead of programs: each answers once, in the order of the recording.
-#[derive(Debug, Default)]
-pub struct Answers {
-    calls: Vec<Recorded>,
-    used: Mutex<BTreeSet<usize>>,
+/// What a script of a test says to a call: how it ended, standard output, standard error.
+pub type Script = Box<dyn Fn(&Call) -> Option<(Ended, String, String)> + Send + Sync>;
+
+/// What answers instead of programs.
+pub enum Answers {
+    /// Recorded calls: each answers once, in the order of the recording.
+    Recorded {
+        /// The calls.
+        calls: Vec<Recorded>,
+        /// Those that have answered.
+        used: Mutex<BTreeSet<usize>>,
+    },
+    /// A function.
+    Scripted(Script),
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Recorded { calls, .. } => write!(f, "Answers({} recorded)", calls.len()),
+            Self::Scripted(_) => f.write_str("Answers(scripted)"),
+        }
+    }
 }
 
 impl Answers {
     /// Answers from a recording.
-    pub fn new(calls: Vec<Recorded>) -> Self {
-        Self { calls, used: Mutex::default() }
+    pub fn recorded(calls: Vec<Recorded>) -> Self {
+        Self::Recorded { calls, used: Mutex::default() }
     }
 
     /// The next unused answer to exactly this command line.
-    pub(super) fn next(&self, call: &Call) -> Option<&Recorded> {
+    pub(super) fn next(&self, call: &Call) -> Option<Recorded> {
+        let (calls, used) = match self {
+            Self::Recorded { calls, used } => (calls, used),
+            Self::Scripted(script) => {
+                let (ended, stdout, stderr) = script(call)?;
+                let mut answer = Recorded::new(call, Duration::ZERO, Duration::ZERO, ended, None);
+                answer.stdout = Text::Text(stdout);
+                answer.stderr = Text::Text(stderr);
+                return Some(answer);
+            }
+        };
         let argv = call.argv();
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, found) =
-            self.calls.iter().enumerate().find(|(index, it)| !used.contains(index) && it.argv == argv)?;
+            calls.iter().enumerate().find(|(index, it)| !used.contains(index) && it.argv == argv)?;
         used.insert(index);
-        Some(found)
+        Some(found.clone())
     }
 
     pub(super) fn knows(&self, program: &str) -> bool {
         let named = |it: &&Recorded| it.argv.first().is_some_and(|first| first == program);
-        self.calls.iter().find(named).is_some_and(|it| it.ended != Ended::Missing)
+        let calls = match self {
+            Self::Recorded { calls, .. } => calls,
+            Self::Scripted(_) => return true,
+        };
+        calls.iter().find(named).is_some_and(|it| it.ended != Ended::Missing)
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     terminal,
     tools::{
         Call, Host,
-        record::{Answers, Ended, Recorded},
+        record::{Answers, Ended, Recorded, Script},
     },
 };
 
@@ -86,8 +86,16 @@ impl Toolbox {
     /// Runs nothing: every call is answered from a recording, on the host that it describes.
     #[must_use]
     pub fn replaying(mut self, calls: Vec<Recorded>, host: Host) -> Self {
-        self.answers = Some(Answers::new(calls));
+        self.answers = Some(Answers::recorded(calls));
         self.host = host;
+        self
+    }
+
+    /// Runs nothing: a function answers. Whatever is learned so is marked as simulated.
+    #[must_use]
+    pub fn scripted(mut self, script: Script, host: Host) -> Self {
+        self.answers = Some(Answers::Scripted(script));
+        self.host = Host { simulated: true, ..host };
         self
     }
 
@@ -169,7 +177,11 @@ impl Toolbox {
     pub fn try_run(&self, call: &Call) -> Result<Output> {
         interrupt::check()?;
         if let Some(answers) = &self.answers {
-            return replayed(answers, call);
+            let answer = answers.next(call);
+            if let (Some(answer), Some(recorded)) = (&answer, &self.recorded) {
+                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
+            }
+            return replayed(answer, call);
         }
         let Some(program) = self.find(&call.program) else {
             self.record(call, Duration::ZERO, Ended::Missing, None);
@@ -217,8 +229,8 @@ fn too_long(call: &Call) -> Error {
 }
 
 /// The recorded answer, failures included.
-fn replayed(answers: &Answers, call: &Call) -> Result<Output> {
-    let Some(recorded) = answers.next(call) else {
+fn replayed(answer: Option<Recorded>, call: &Call) -> Result<Output> {
+    let Some(recorded) = answer else {
         return Err(Error::incomplete(format!("cannot {}", call.purpose))
             .because(format!("the recording has no answer to `{call}`")));
     };

@@ -1,0 +1,180 @@
+//! What a run came to, for people and machines: text, JSON, JUnit, a page, a job summary.
+
+use serde::Serialize;
+
+use super::{Artifact, Done, Recording, Seen, Verdict, diagnose, machine::Machine};
+
+/// Version of the JSON shape.
+pub const SCHEMA: u32 = 1;
+
+/// A run, reported.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The end.
+    pub verdict: Verdict,
+    /// Made with stand-ins: never a result of a Mac. Left out when false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+    /// Judged from a recording.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// The machine, as far as it answered.
+    pub machine: Option<Machine>,
+    /// The driver: "com.example.driver (1.2/12)".
+    pub driver: String,
+    /// Every step.
+    pub steps: Vec<Shown>,
+    /// Triage of the log, in its own schema; absent without a log.
+    pub triage: Option<serde_json::Value>,
+}
+
+/// A step, reported.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    /// The step.
+    pub id: super::Step,
+    /// In words.
+    pub title: &'static str,
+    /// What it came to.
+    pub outcome: &'static str,
+    /// What was seen, or why not.
+    pub why: String,
+}
+
+impl Report {
+    /// The report of a run.
+    pub fn of(recording: &Recording, seen: &Seen, replayed: bool) -> Self {
+        let shown = |it: &Done| Shown {
+            id: it.step,
+            title: it.step.title(),
+            outcome: it.outcome.name(),
+            why: it.outcome.why().to_owned(),
+        };
+        let Artifact { dext, .. } = &recording.artifact;
+        let triage = (!seen.log.is_empty()).then(|| diagnose(&seen.log, &recording.artifact).ok()).flatten();
+        Self {
+            schema: SCHEMA,
+            verdict: Verdict::of(&seen.done),
+            simulated: recording.simulated,
+            replayed,
+            machine: seen.machine.clone(),
+            driver: format!("{} ({}/{})", dext.id, dext.version, dext.build),
+            steps: seen.done.iter().map(shown).collect(),
+            triage: triage.map(|it| triage::report::json::render(&it)),
+        }
+    }
+
+    /// For machines.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a report is made of text, numbers and lists") + "\n"
+    }
+
+    /// The line that must stand above everything else.
+    fn label(&self) -> &'static str {
+        match (self.simulated, self.replayed) {
+            (true, _) => "simulated: no Mac was asked",
+            (false, true) => "judged again from a recording",
+            (false, false) => "",
+        }
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        if !self.label().is_empty() {
+            text += &format!("{}\n", self.label());
+        }
+        text += &format!("{}: {}\n", self.driver, self.verdict.name());
+        for step in &self.steps {
+            text += &format!("  {:<14} {}\n                 {}\n", step.outcome, step.title, step.why);
+        }
+        text
+    }
+
+    /// For test views.
+    pub fn to_junit(&self) -> String {
+        let failures = self.steps.iter().filter(|it| it.outcome == "failed").count();
+        let skipped = self.steps.iter().filter(|it| !matches!(it.outcome, "passed" | "failed")).count();
+        let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let name = escape(&format!("harness {} {}", self.driver, self.label()));
+        let tests = self.steps.len();
+        text += &format!(
+            "<testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">\n",
+            name.trim_end()
+        );
+        for step in &self.steps {
+            let inner = match step.outcome {
+                "passed" => String::new(),
+                "failed" => format!("<failure message=\"{}\"/>", escape(&step.why)),
+                other => format!("<skipped message=\"{}\"/>", escape(&format!("{other}: {}", step.why))),
+            };
+            text += &format!(
+                "  <testcase classname=\"harness\" name=\"{}\">{inner}</testcase>\n",
+                escape(step.title)
+            );
+        }
+        text + "</testsuite>\n"
+    }
+
+    /// For the job summary on GitHub.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("### {}: {}\n\n", self.driver, self.verdict.name());
+        if !self.label().is_empty() {
+            text += &format!("**{}**\n\n", self.label());
+        }
+        text += "| step | outcome | seen |\n|---|---|---|\n";
+        for step in &self.steps {
+            let why = step.why.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
+            text += &format!("| {} | {} | {why} |\n", step.title, step.outcome);
+        }
+        text
+    }
+
+    /// A page of its own.
+    pub fn to_html(&self) -> String {
+        let rows: String = self
+            .steps
+            .iter()
+            .map(|step| {
+                format!(
+                    "<tr class=\"{0}\"><td>{0}</td><td>{1}</td><td>{2}</td></tr>\n",
+                    step.outcome,
+                    escape(step.title),
+                    escape(&step.why)
+                )
+            })
+            .collect();
+        let machine = self.machine.as_ref().map_or_else(
+            || "the machine did not answer".to_owned(),
+            |it| format!("macOS {} ({}), {}, SIP {:?}", it.macos, it.build, it.arch, it.sip),
+        );
+        format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
+             <title>{driver}: {verdict}</title>\n<style>{STYLE}</style>\n\
+             <h1>{driver}</h1><p class=\"{verdict} verdict\">{verdict}</p><p>{label}</p><p>{machine}</p>\n\
+             <table><thead><tr><th>outcome</th><th>step</th><th>seen</th></tr></thead><tbody>\n{rows}</tbody></table></html>\n",
+            driver = escape(&self.driver),
+            verdict = self.verdict.name(),
+            label = self.label(),
+            machine = escape(&machine),
+        )
+    }
+}
+
+const STYLE: &str = ":root{color-scheme:light dark;--good:#1a7f37;--bad:#cf222e;--wait:#9a6700}\
+@media(prefers-color-scheme:dark){:root{--good:#3fb950;--bad:#f85149;--wait:#d29922}}\
+body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}\
+table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;border-top:1px solid #8884}\
+td:last-child{overflow-wrap:anywhere}h1{overflow-wrap:anywhere}.verdict{font-size:1.4rem;font-weight:600}\
+.passed td:first-child,.verdict.passed{color:var(--good)}.failed td:first-child,.verdict.failed{color:var(--bad)}\
+.not_run td:first-child,.waiting td:first-child,.pending-reboot td:first-child,.verdict.incomplete,.verdict.pending-reboot{color:var(--wait)}";
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
