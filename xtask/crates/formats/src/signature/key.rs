@@ -221,3 +221,50 @@ pub fn fuzz(bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use p384::ecdsa::{DerSignature, SigningKey, signature::Signer as _};
+
+    use super::*;
+    use crate::signature::made::{object, seq, tlv};
+
+    fn algorithm(dotted: &str) -> Algorithm {
+        Algorithm::parse(Element::only(Bytes::new(&seq(&[object(dotted)]))).unwrap()).unwrap()
+    }
+
+    fn p384(seed: u8) -> SigningKey {
+        SigningKey::from_slice(&[seed; 48]).unwrap()
+    }
+
+    #[test]
+    fn a_p384_key_verifies_its_own_signatures_only() {
+        const ECDSA_SHA384: &str = "1.2.840.10045.4.3.3";
+        let signature: DerSignature = p384(1).sign(b"message");
+        let key = |seed| PublicKey::p384(p384(seed).verifying_key().to_encoded_point(false).as_bytes());
+        let check = |seed, message| key(seed).verify(&algorithm(ECDSA_SHA384), message, signature.as_bytes());
+        assert_eq!(check(1, b"message"), Ok(()));
+        assert_eq!(check(1, b"massage"), Err(Refusal::Invalid));
+        assert_eq!(check(2, b"message"), Err(Refusal::Invalid));
+        assert_eq!(key(1).describe(), "P-384");
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_unsupported_and_not_invalid() {
+        let key = PublicKey::p384(p384(1).verifying_key().to_encoded_point(false).as_bytes());
+        let check = |key: &PublicKey, dotted| match key.verify(&algorithm(dotted), b"", b"") {
+            Err(Refusal::Unsupported(what)) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(check(&key, "1.2.3"), "signature algorithm 1.2.3");
+        assert_eq!(check(&key, "1.2.840.113549.1.1.11"), "1.2.840.113549.1.1.11 with P-384");
+        assert_eq!(check(&PublicKey::p384(&[4; 97]), "1.2.840.10045.4.3.3"), "key on curve 1.3.132.0.34");
+    }
+
+    #[test]
+    fn a_key_of_an_unknown_type_is_kept_by_name() {
+        let spki = seq(&[seq(&[object("1.3.101.112")]), tlv(super::super::tlv::BIT_STRING, &[vec![0, 1]])]);
+        let key = PublicKey::parse(Element::only(Bytes::new(&spki)).unwrap()).unwrap();
+        assert_eq!(key, PublicKey::Other("key of type 1.3.101.112".to_owned()));
+    }
+}
