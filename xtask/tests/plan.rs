@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use xtask::{
-    plan::{self, Backend, BackendChoice, Format, Plan, Request, Sdk, SdkOrigin, Tool, Toolchain, Until},
+    plan::{self, Backend, BackendChoice, Plan, PlanFormat, Request, Sdk, SdkOrigin, Tool, Toolchain, Until},
     workspace::Workspace,
 };
 
@@ -36,7 +36,7 @@ fn toolchain(backend: Backend) -> Toolchain {
 }
 
 #[track_caller]
-fn check(backend: Backend, format: Format, name: &str) {
+fn check(backend: Backend, format: PlanFormat, name: &str) {
     let request = Request {
         signing: "rehearsal".to_owned(),
         until: Until::Packaged,
@@ -56,11 +56,11 @@ fn check(backend: Backend, format: Format, name: &str) {
 
 #[test]
 fn the_portable_plan_is_as_written_down() {
-    check(Backend::Portable, Format::Text, "plan.portable.txt");
-    check(Backend::Portable, Format::Json, "plan.portable.json");
+    check(Backend::Portable, PlanFormat::Text, "plan.portable.txt");
+    check(Backend::Portable, PlanFormat::Json, "plan.portable.json");
 }
 
 #[test]
 fn the_plan_on_a_mac_is_as_written_down() {
-    check(Backend::Apple, Format::Text, "plan.apple.txt");
+    check(Backend::Apple, PlanFormat::Text, "plan.apple.txt");
 }

@@ -7,7 +7,7 @@ use crate::{
     config::PackageKind,
     error::{Error, Exit, Result},
     interrupt,
-    plan::{self, BackendChoice, Format, Plan, Request, Toolchain, Until},
+    plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Until},
     setup,
     stage::{
         self,
@@ -39,6 +39,9 @@ pub struct Options {
     /// A file from which a rehearsal derives its keys, so that two machines sign alike
     #[arg(long, value_name = "FILE")]
     pub rehearsal_seed: Option<PathBuf>,
+    /// Joins the slices that other machines built (`build --triple`), compiles nothing
+    #[arg(long, value_name = "DIR")]
+    pub from_slices: Option<PathBuf>,
     /// First installs what is missing
     #[arg(long)]
     pub setup: bool,
@@ -49,8 +52,8 @@ pub struct Options {
     #[arg(long)]
     pub plan: bool,
     /// How the plan is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Shows every key of the TOML files with an example
     #[arg(long)]
     pub help_config: bool,
@@ -102,7 +105,10 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
 /// Carries out a plan.
 pub fn run(plan: &Plan, options: &Options, context: &Context) -> Result<Exit> {
     let stamps = Stamps::new(&plan.workspace);
-    let built = terminal::group("build", || stage::build::build(context.tools(), plan, &stamps))?;
+    let built = terminal::group("build", || match &options.from_slices {
+        Some(folder) => stage::build::slices::join(context.tools(), plan, &stamps, folder),
+        None => stage::build::build(context.tools(), plan, &stamps),
+    })?;
     if plan.until == Until::Built {
         return Ok(Exit::Passed);
     }

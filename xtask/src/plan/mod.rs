@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub use binary::{Binary, SliceSteps};
-pub use print::{Format, print};
+pub use print::{Format, PlanFormat, print};
 pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain};
 
 use crate::{

@@ -6,13 +6,24 @@ use serde::Serialize;
 use super::{Action, Backend, Plan, Stage, Step, Until};
 use crate::workspace::Workspace;
 
-/// How a plan is printed.
+/// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
     Text,
     /// For machines, schema 1.
     Json,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines, schema 1.
+    Json,
+    /// For `$GITHUB_OUTPUT`: the triples as a list, for a job matrix.
+    Github,
 }
 
 #[derive(Serialize)]
@@ -41,13 +52,17 @@ struct ShownStep {
 }
 
 /// The whole plan; paths are shown relative to the checkout, so two checkouts print the same.
-pub fn print(plan: &Plan, format: Format) -> String {
+pub fn print(plan: &Plan, format: PlanFormat) -> String {
     match format {
-        Format::Json => {
+        PlanFormat::Json => {
             let json = serde_json::to_string_pretty(&shown(plan)).expect("a plan is made of text and lists");
             relative(&json, &plan.workspace) + "\n"
         }
-        Format::Text => text(plan),
+        PlanFormat::Text => text(plan),
+        PlanFormat::Github => {
+            let triples = crate::stage::build::slices::triples(plan);
+            format!("triples={}\n", serde_json::to_string(&triples).expect("a list of texts"))
+        }
     }
 }
 

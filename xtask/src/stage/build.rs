@@ -17,6 +17,8 @@ use crate::{
     tools::Toolbox,
 };
 
+pub mod slices;
+
 /// A universal binary that lies below `target/dist/stage`, unsigned, stripped.
 #[derive(Debug)]
 pub struct Universal {
@@ -60,13 +62,17 @@ pub fn build(tools: &Toolbox, plan: &Plan, stamps: &Stamps) -> Result<Built> {
     runner.all(slices().flat_map(|slice| &slice.compile).collect())?;
     runner.each(slices().collect(), |slice| runner.finish_slice(slice))?;
     runner.each(binaries, |binary| runner.merge(binary))?;
+    Ok(built(plan))
+}
 
+/// The artifacts of a plan whose binaries are all merged.
+fn built(plan: &Plan) -> Built {
     let universal =
         |binary: &Binary| Universal { path: binary.universal.clone(), symbols: binary.symbols.clone() };
-    Ok(Built {
+    Built {
         drivers: plan.drivers.iter().map(|binary| binary.as_ref().map(universal)).collect(),
         app: plan.app.as_ref().map(universal),
-    })
+    }
 }
 
 /// One error that lists all that is missing.
