@@ -133,6 +133,58 @@ fn the_driver_compiles_without_warnings_and_links_without_undefined_symbols() {
     }
 }
 
+/// An interface with a message of every shape, a queue, a static message and a plain class.
+const SHAPES: &str = "
+#include <DriverKit/IOService.iig>
+#include <DriverKit/IOUserClient.iig>
+struct Point { uint32_t x; uint64_t y; };
+class Shapes : public IOService
+{
+    virtual kern_return_t Values(bool yes, uint8_t small, int64_t large, IOReturn status) QUEUENAME(Shapes);
+    virtual kern_return_t Results(uint8_t * small, uint64_t * large, Point * point);
+    virtual kern_return_t Objects(IOService * in, IOService ** out, OSData * bytes, OSString ** text);
+    virtual kern_return_t Structs(const Point * in);
+    virtual kern_return_t Names(const IOServiceName name, const char text[12]);
+    virtual kern_return_t Arrays(const uint32_t in[4], uint32_t inCount, Point out[3], uint32_t * outCount);
+    virtual void Oneway(uint32_t value);
+    virtual uint32_t Small() const;
+    virtual void Done(OSAction * action TARGET, IOReturn status) = 0;
+    static kern_return_t Shared(uint32_t value);
+    virtual void Receive(OSAction * action, IOReturn status) TYPE(Done);
+    virtual void * Pointer(void * anything, int) LOCALONLY;
+};
+class LOCALONLY Quiet : public OSObject
+{
+    virtual bool init() override;
+    uint32_t Count();
+};
+";
+
+#[test]
+fn a_message_of_every_shape_compiles() {
+    let (Some(clang), Some(nm)) = (tool("clang++"), tool("llvm-nm")) else {
+        return println!("not run: clang++ and llvm-nm are needed");
+    };
+    let (folder, sdk) = (scratch("shapes"), sdk());
+    let generated = iig::generate("Shapes.iig", SHAPES, &|it| find(&sdk, it), &Options::default())
+        .unwrap_or_else(|it| panic!("{it}"));
+    fs::write(folder.join("Shapes.h"), generated.header).unwrap();
+    let source = folder.join("Shapes.iig.cpp");
+    fs::write(&source, generated.implementation).unwrap();
+    for arch in ARCHES {
+        let object = folder.join(format!("{arch}.o"));
+        compile(&clang, arch, &folder, &source, &object);
+        let symbols = run(Command::new(&nm).args(["--extern-only", "--defined-only"]).arg(&object));
+        for symbol in
+            ["__ZN6Shapes6ValuesEbhxiPFiP15OSMetaClassBase5IORPCE", "__ZN6Shapes6SharedEj", "_Quiet_Class"]
+        {
+            assert!(symbols.contains(symbol), "{symbol} in\n{symbols}");
+        }
+        // The plain class has no way in for messages.
+        assert!(!symbols.contains("__ZN5Quiet9_Dispatch"), "{symbols}");
+    }
+}
+
 #[test]
 fn the_same_interface_gives_the_same_text_in_every_folder() {
     let sdk = sdk();
