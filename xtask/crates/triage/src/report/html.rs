@@ -134,7 +134,7 @@ fn attempt(out: &mut String, n: usize, of: usize, attempt: &Attempt, causes: &[C
             n + 1,
             escaped(
                 &[
-                    row.entry.clock.as_ref().map(|it| it.text.as_str()),
+                    row.entry.clock.as_ref().map(|it| time_of_day(&it.text)),
                     row.entry.process.as_deref().or(Some(row.layer().name()))
                 ]
                 .into_iter()

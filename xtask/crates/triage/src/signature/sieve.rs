@@ -30,6 +30,7 @@ impl Sieve {
         let mut follows = vec![0u32; 1 << 15];
         let mut words = Vec::new();
         for word in all {
+            debug_assert!(word.len() >= SHORTEST, "`{word}` is too short");
             for place in 0..3 {
                 let Some(&[a, b, c]) = word.as_bytes().get(place..place + 3) else { continue };
                 let triple = triple(a, b, c);
