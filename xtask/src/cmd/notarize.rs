@@ -73,7 +73,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     let rehearsal = sign::open_rehearsal(&signing, &workspace, args.rehearsal_seed.as_deref())?;
     let trust = rehearsal.as_ref().map(service::trust).transpose()?.unwrap_or_default();
     if !args.path.exists() {
-        return Err(Error::usage(format!("there is no `{}`", args.path.display())).hint("sign first: cargo xtask sign"));
+        return Err(Error::usage(format!("there is no `{}`", args.path.display()))
+            .hint("sign first: cargo xtask sign"));
     }
     let service = Service::of(&signing, rehearsal.as_ref(), &args.addresses)?;
     notarize::notarize(&args.path, &service, &trust, args.patience.limits()).map(|it| it.exit())

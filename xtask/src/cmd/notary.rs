@@ -139,7 +139,9 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         Command::Log { subject, output } => log(&notary, &id(subject)?, output.as_deref()),
         Command::History => {
             let found = notary.history().map_err(service::explain)?;
-            let lines = found.iter().map(|it| format!("{}  {}  {:<11}  {}\n", it.id, it.created, it.status.to_string(), it.name));
+            let lines = found
+                .iter()
+                .map(|it| format!("{}  {}  {:<11}  {}\n", it.id, it.created, it.status.to_string(), it.name));
             cmd::print(&lines.collect::<String>())?;
             Ok(Exit::Passed)
         }
@@ -155,7 +157,8 @@ fn id(subject: &str) -> Result<String> {
     }
     let ledger = Store::beside(path).ledger().map_err(service::explain)?;
     ledger.as_ref().and_then(|it| it.current()?.id.clone()).ok_or_else(|| {
-        Error::usage(format!("the ledger of `{subject}` names no submission")).hint("cargo xtask notary submit")
+        Error::usage(format!("the ledger of `{subject}` names no submission"))
+            .hint("cargo xtask notary submit")
     })
 }
 
@@ -163,7 +166,9 @@ fn log(notary: &Notary<'_>, id: &str, output: Option<&Path>) -> Result<Exit> {
     let bytes = match notary.log(id) {
         Ok(bytes) => bytes,
         Err(error) if error.kind == Kind::NotFound => {
-            terminal::warn(format_args!("there is no log of {id}: no verdict yet, or not a submission of this team"));
+            terminal::warn(format_args!(
+                "there is no log of {id}: no verdict yet, or not a submission of this team"
+            ));
             return Ok(Exit::Incomplete);
         }
         Err(error) => return Err(service::explain(error)),

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     cmd::Context,
-    config::PackageKind,
     error::{Error, Exit, Result},
     interrupt,
     plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Until},
@@ -12,6 +11,7 @@ use crate::{
     stage::{
         self,
         publish::{Item, Published},
+        release::Release,
         sign::Signed,
         stamp::Stamps,
     },
@@ -119,44 +119,38 @@ pub fn run(plan: &Plan, options: &Options, context: &Context) -> Result<Exit> {
     }
     let seed = options.rehearsal_seed.as_deref();
     let signed = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, &stamps))?;
-    if plan.until <= Until::Notarized {
+    if plan.until == Until::Signed {
         return Ok(Exit::Passed);
     }
-    finish(plan, &signed, &symbols, &stamps)
+    let release = terminal::group("release", || stage::release::release(plan, &signed, &stamps))?;
+    if plan.until == Until::Notarized {
+        return Ok(Exit::Passed);
+    }
+    publish(plan, &signed, &release, &symbols, &stamps)
 }
 
-/// Packages, judges and publishes.
-fn finish(plan: &Plan, signed: &Signed, symbols: &[PathBuf], stamps: &Stamps) -> Result<Exit> {
-    let folder = plan.stage_dir().join("packages").join(&plan.signing.name);
-    let app = plan.product.app.bundle_name();
-    let mut items = vec![Item::new(&app, signed.path())];
-    for kind in &plan.signing.packages {
-        let goal = folder.join(plan::file_name(&plan.package(*kind)));
-        match kind {
-            PackageKind::Zip => drop(stage::package::zip(signed.path(), &goal, epoch()?, stamps)?),
-            PackageKind::Pkg => {
-                let rehearsal = signed.rehearsal();
-                drop(stage::pkg::pkg(signed.path(), &goal, &plan.signing, rehearsal, epoch()?, stamps)?);
-            }
-            PackageKind::Dmg => {
-                return Err(Error::tool(format!("cannot make `{}` yet", plan::file_name(&goal))));
-            }
-        }
-        items.push(Item::new(plan::file_name(&goal), &goal));
-    }
+/// Judges what is delivered and puts it into the output folder.
+fn publish(
+    plan: &Plan,
+    signed: &Signed,
+    release: &Release,
+    symbols: &[PathBuf],
+    stamps: &Stamps,
+) -> Result<Exit> {
+    let mut items: Vec<Item> = std::iter::once(&release.app)
+        .chain(&release.packages)
+        .map(|path| Item::new(plan::file_name(path), path))
+        .collect();
+    let judged: Vec<String> = items.iter().map(|item| item.name.clone()).collect();
     items.extend(symbols.iter().map(|dsym| Item::new(format!("symbols/{}", plan::file_name(dsym)), dsym)));
-    if let Some(root) = signed.rehearsal_root() {
-        let file = folder.join("rehearsal-root.pem");
-        stage::files::write(&file, root.as_bytes(), 0o644)?;
-        items.push(Item::new("rehearsal-root.pem", file));
+    let root = signed.rehearsal_root().map(|_| plan.stage_dir().join("rehearsal-root.pem"));
+    if let (Some(root), Some(text)) = (&root, signed.rehearsal_root()) {
+        stage::files::write(root, text.as_bytes(), 0o644)?;
+        items.push(Item::new("rehearsal-root.pem", root));
     }
     let rules = format!("{} {:?}", plan.signing.name, plan.notes);
-    let root = signed.rehearsal_root().is_some().then(|| folder.join("rehearsal-root.pem"));
-    let judged: Vec<String> = std::iter::once(app.clone())
-        .chain(plan.signing.packages.iter().map(|kind| plan::file_name(&plan.package(*kind))))
-        .collect();
     let published = stage::publish::publish(&plan.out, &items, &rules, stamps, |fresh| {
-        let mut added = stage::judge::judge(plan, fresh, &judged, root.as_deref())?;
+        let mut added = stage::judge::judge(plan, fresh, &judged, &release.submissions, root.as_deref())?;
         added.extend(checksums(fresh, &items)?);
         Ok(added)
     })?;
@@ -180,10 +174,4 @@ fn checksums(fresh: &Path, items: &[Item]) -> Result<Vec<String>> {
     }
     stage::files::write(&fresh.join("SHA256SUMS"), text.as_bytes(), 0o644)?;
     Ok(vec!["SHA256SUMS".to_owned()])
-}
-
-/// The time of everything that needs one: `SOURCE_DATE_EPOCH`, else 1980, where the times of zip archives begin.
-fn epoch() -> Result<u64> {
-    const ZIP_BEGINS: u64 = 315_532_800;
-    Ok(crate::rehearsal::source_date_epoch()?.unwrap_or(ZIP_BEGINS))
 }

@@ -70,7 +70,8 @@ fn one(args: &Args, path: &Path) -> Result<Exit> {
             let http = service::http()?;
             let endpoints = args.addresses.endpoints()?;
             let notice = |line: &str| terminal::note(line);
-            let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock: &CLOCK, notice: &notice };
+            let tickets =
+                Tickets { http: &http, endpoint: &endpoints.tickets, clock: &CLOCK, notice: &notice };
             tickets.look_up(&[product.lookup]).map_err(service::explain)?.into_values().next()
         }
     };

@@ -140,8 +140,7 @@ pub fn trust(files: &[PathBuf]) -> Result<Trust> {
 fn pem_blocks(text: &str) -> Result<Vec<Vec<u8>>, base64::DecodeError> {
     let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
     let decode = |block: &str| {
-        let inside: String =
-            block.split("-----END").next().unwrap_or_default().split_whitespace().collect();
+        let inside: String = block.split("-----END").next().unwrap_or_default().split_whitespace().collect();
         base64::prelude::BASE64_STANDARD.decode(inside)
     };
     blocks.map(decode).collect()

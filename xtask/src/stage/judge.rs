@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use formats::document::plist::Date;
+use serde::Serialize;
 
 use super::files;
 use crate::{
@@ -18,7 +19,13 @@ use crate::{
 /// Judges `names` in `folder`. Reports go beside them, and to `target/dist/` so that a refusal can be read too.
 ///
 /// Returns the names of the reports. A finding of severity error is exit code 1, and nothing is published.
-pub fn judge(plan: &Plan, folder: &Path, names: &[String], root: Option<&Path>) -> Result<Vec<String>> {
+pub fn judge(
+    plan: &Plan,
+    folder: &Path,
+    names: &[String],
+    submissions: &[(String, String)],
+    root: Option<&Path>,
+) -> Result<Vec<String>> {
     terminal::step("Verifying", names.join(", "));
     let policy = policy::planned(&plan.product, &plan.signing);
     let mut asked = Asked::at(Date(i64::try_from(rehearsal::now()).unwrap_or(i64::MAX)));
@@ -41,13 +48,15 @@ pub fn judge(plan: &Plan, folder: &Path, names: &[String], root: Option<&Path>) 
         files::write(&place.join("report.json"), json.as_bytes(), 0o644)?;
         files::write(&place.join("report.html"), html.as_bytes(), 0o644)?;
     }
+    let manifest = manifest(folder, &all.iter().map(|it| &it.1).collect::<Vec<_>>(), submissions)?;
+    files::write(&folder.join("manifest.json"), manifest.as_bytes(), 0o644)?;
     let style =
         report::text::Style { is_verbose: terminal::verbosity() == Verbosity::Verbose, is_colored: false };
     for (_, report) in &all {
         cmd::print(&report::text::render(report, style))?;
     }
     refuse(&all.iter().map(|(_, report)| report).collect::<Vec<_>>(), &kept)?;
-    Ok(vec!["report.json".to_owned(), "report.html".to_owned()])
+    Ok(["report.json", "report.html", "manifest.json"].map(str::to_owned).to_vec())
 }
 
 fn refuse(reports: &[&Report], kept: &PathBuf) -> Result {
@@ -65,4 +74,44 @@ fn refuse(reports: &[&Report], kept: &PathBuf) -> Result {
         _ => return Ok(()),
     };
     Err(error.hint(format!("the whole report is `{}`", kept.join("report.html").display())))
+}
+
+/// What binds a file to what was signed and notarized: digest, cdhashes, submission, ticket.
+#[derive(Serialize)]
+struct Manifest<'a> {
+    schema: u32,
+    products: Vec<Product<'a>>,
+}
+
+#[derive(Serialize)]
+struct Product<'a> {
+    name: &'a str,
+    /// SHA-256 of a file; absent for an app, which is a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    code: &'a [report::Slice],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission: Option<&'a str>,
+    tickets: &'a [report::Ticket],
+}
+
+fn manifest(folder: &Path, reports: &[&Report], submissions: &[(String, String)]) -> Result<String> {
+    let product = |report: &&'_ Report| -> Result<(String, Option<String>)> {
+        let name = report.subject.path.clone();
+        let path = folder.join(&name);
+        let sha256 = if path.is_file() { Some(super::stamp::hex_digest(&files::read(&path)?)) } else { None };
+        Ok((name, sha256))
+    };
+    let digests: Vec<(String, Option<String>)> = reports.iter().map(product).collect::<Result<_>>()?;
+    let products = reports.iter().zip(&digests).map(|(report, (name, sha256))| Product {
+        name,
+        sha256: sha256.clone(),
+        code: &report.subject.code,
+        submission: submissions.iter().find(|(of, _)| of == name).map(|(_, id)| id.as_str()),
+        tickets: &report.subject.tickets,
+    });
+    let manifest = Manifest { schema: 1, products: products.collect() };
+    let json =
+        serde_json::to_string_pretty(&manifest).expect("a manifest is made of text, numbers and lists");
+    Ok(json + "\n")
 }

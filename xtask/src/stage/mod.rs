@@ -18,6 +18,7 @@ pub mod notarize;
 pub mod package;
 pub mod pkg;
 pub mod publish;
+pub mod release;
 pub mod sign;
 pub mod stamp;
 

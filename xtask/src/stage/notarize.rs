@@ -74,8 +74,11 @@ pub fn notarize(path: &Path, service: &Service, trust: &Trust, limits: Limits) -
         // What was written is read again: the ticket on disk is what counts.
         let stapled = Product::open(path, trust)?;
         if stapled.required != product.required || !stapled.is_covered_by_own_ticket(trust)? {
-            return Err(Error::tool(format!("stapled `{}`, but it does not read back as it should", path.display()))
-                .hint("the product changed while it was stapled: sign it again"));
+            return Err(Error::tool(format!(
+                "stapled `{}`, but it does not read back as it should",
+                path.display()
+            ))
+            .hint("the product changed while it was stapled: sign it again"));
         }
         terminal::step("Stapled", &product.name);
     }
@@ -94,8 +97,12 @@ pub fn submit(
     let upload = product.upload()?;
     let say = |line: &str| terminal::note(line);
     let notary = Notary::new(&service.http, &service.endpoints, &service.key, &service::CLOCK, &say);
-    let tickets =
-        Tickets { http: &service.http, endpoint: &service.endpoints.tickets, clock: &service::CLOCK, notice: &say };
+    let tickets = Tickets {
+        http: &service.http,
+        endpoint: &service.endpoints.tickets,
+        clock: &service::CLOCK,
+        notice: &say,
+    };
     let desk = Desk { notary: &notary, tickets: &tickets, store: &store, say: &say, limits };
     let judged = run::Product {
         name: &upload.name,
@@ -114,7 +121,9 @@ pub fn submit(
     let outcome = run::notarize(&desk, &judged).map_err(|error| {
         let error = service::explain(error);
         match (error.exit(), store.load()) {
-            (Exit::Interrupted, Ok(Some(_))) => error.hint(format!("nothing is lost; go on with: {how_to_go_on}")),
+            (Exit::Interrupted, Ok(Some(_))) => {
+                error.hint(format!("nothing is lost; go on with: {how_to_go_on}"))
+            }
             _ => error,
         }
     })?;
@@ -155,7 +164,10 @@ pub fn show(log: &DeveloperLog) {
             text.push_str(&format!("\n  at     {}{arch}", issue.path));
         }
         if let Some(known) = notary::issue::explain(message) {
-            text.push_str(&format!("\n  cause  {}\n  fix    {}\n  place  {}", known.cause, known.fix, known.place));
+            text.push_str(&format!(
+                "\n  cause  {}\n  fix    {}\n  place  {}",
+                known.cause, known.fix, known.place
+            ));
         }
         match severity {
             "error" => terminal::error(text),

@@ -121,7 +121,11 @@ fn contents(subject: &Subject, own: &str) -> Vec<Code> {
     let mut found: Vec<Code> = Vec::new();
     for container in &subject.containers {
         let path = below(&container.path);
-        found.extend(container.ticket_hashes.iter().map(|it| Code { path: path.clone(), hash: hash(it), arch: None }));
+        found.extend(container.ticket_hashes.iter().map(|it| Code {
+            path: path.clone(),
+            hash: hash(it),
+            arch: None,
+        }));
     }
     for code in &subject.codes {
         for image in code.table.iter().flat_map(|it| &it.images).flatten() {

@@ -90,8 +90,11 @@ impl Product {
             SubjectKind::Zip | SubjectKind::Pkg | SubjectKind::Dmg => self.path.clone(),
             SubjectKind::App | SubjectKind::Dext | SubjectKind::Bundle => self.zipped()?,
             SubjectKind::MachO => {
-                return Err(Error::usage(format!("the notary takes no bare Mach-O file: `{}`", self.path.display()))
-                    .hint("put it into a bundle or a package"));
+                return Err(Error::usage(format!(
+                    "the notary takes no bare Mach-O file: `{}`",
+                    self.path.display()
+                ))
+                .hint("put it into a bundle or a package"));
             }
         };
         Upload::open(path)

@@ -8,8 +8,8 @@ use formats::{
 };
 use notary::{
     AuthKey, Clock, Kind,
-    clock::interrupted,
     client::Endpoints,
+    clock::interrupted,
     http::{Http, Patience},
     key::{self, Hints, Owner},
     local::{KnownKey, LocalNotary, Ruling, Settings, TicketFault},
@@ -228,7 +228,10 @@ pub fn key(signing: &Signing) -> Result<AuthKey> {
         (Some(source), _) => identity::read_text(source)?,
         (None, Some(id)) => find(&id)?,
         (None, None) => {
-            return Err(Error::usage(format!("`{}`: `[notary]` names neither `key` nor `key-id`", signing.shown)));
+            return Err(Error::usage(format!(
+                "`{}`: `[notary]` names neither `key` nor `key-id`",
+                signing.shown
+            )));
         }
     };
     AuthKey::read(&found, &hints).map_err(|error| {
@@ -243,7 +246,8 @@ fn find(id: &str) -> Result<zeroize::Zeroizing<String>> {
     let places = key::search_paths(id, &here, home.as_deref());
     let found = places.iter().find(|it| it.is_file()).ok_or_else(|| {
         let listed: Vec<String> = places.iter().map(|it| it.display().to_string()).collect();
-        Error::usage(format!("there is no AuthKey_{id}.p8")).because(format!("looked at\n{}", listed.join("\n")))
+        Error::usage(format!("there is no AuthKey_{id}.p8"))
+            .because(format!("looked at\n{}", listed.join("\n")))
     })?;
     identity::read_text(&SecretSource::File(found.clone()))
 }

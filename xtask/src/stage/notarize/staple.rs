@@ -32,7 +32,11 @@ pub fn place(path: &Path, kind: SubjectKind) -> Option<Place<'_>> {
         SubjectKind::App | SubjectKind::Bundle if path.join("Contents").is_dir() => Some(Place::Bundle(path)),
         SubjectKind::Pkg => Some(Place::Package(path)),
         SubjectKind::Dmg => Some(Place::Image(path)),
-        SubjectKind::App | SubjectKind::Bundle | SubjectKind::Dext | SubjectKind::MachO | SubjectKind::Zip => None,
+        SubjectKind::App
+        | SubjectKind::Bundle
+        | SubjectKind::Dext
+        | SubjectKind::MachO
+        | SubjectKind::Zip => None,
     }
 }
 

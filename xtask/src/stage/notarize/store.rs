@@ -55,8 +55,11 @@ impl Store {
         let doing = || format!("write `{}`", goal.display());
         let folder = goal.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // A temporary file is 0600 from its first byte on.
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| Error::local(doing(), error))?;
-        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| Error::local(doing(), error))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder).map_err(|error| Error::local(doing(), error))?;
+        file.write_all(bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(|error| Error::local(doing(), error))?;
         file.persist(goal).map(drop).map_err(|error| Error::local(doing(), error.error))
     }
 }

@@ -1,0 +1,161 @@
+//! From the signed app to the things that are delivered, each with its ticket where it has a place for one.
+//!
+//! ```text
+//!   Signed ─▶ notarize + staple the app ─▶ zip                    a zip has no place for a ticket: the app inside carries it
+//!                                     └──▶ pkg ─▶ notarize + staple the pkg
+//! ```
+//! With a pkg alone one submission is enough: its ticket covers all code inside. `staple-app = true`, a zip, or no package
+//! at all give the app a submission of its own.
+
+use std::path::{Path, PathBuf};
+
+use notary::run::Limits;
+
+use super::{
+    files,
+    notarize::{
+        self, Ended,
+        service::{self, Addresses, Service},
+    },
+    package, pkg,
+    sign::Signed,
+    stamp::Stamps,
+};
+use crate::{
+    config::{Notarization, PackageKind},
+    error::{Error, Result},
+    plan::{self, Plan, Until},
+    rehearsal, terminal,
+};
+
+/// What is delivered.
+#[derive(Debug)]
+pub struct Release {
+    /// The app, stapled where it was notarized on its own.
+    pub app: PathBuf,
+    /// Zip and pkg, in the order of the signing file.
+    pub packages: Vec<PathBuf>,
+    /// Submission ids, by the name of what was submitted.
+    pub submissions: Vec<(String, String)>,
+}
+
+/// Notarizes and packs what was signed, as far as the plan goes.
+pub fn release(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Release> {
+    let mut notary = Notary::of(plan, signed)?;
+    let mut release =
+        Release { app: signed.path().to_owned(), packages: Vec::new(), submissions: Vec::new() };
+    if notary.is_wanted() && app_needs_a_ticket(plan) {
+        let goal =
+            plan.stage_dir().join("notarized").join(&plan.signing.name).join(plan.product.app.bundle_name());
+        release.app = goal.clone();
+        notary.notarize(signed.path(), &goal, &mut release.submissions, stamps)?;
+    }
+    if plan.until < Until::Packaged {
+        return Ok(release);
+    }
+    let folder = plan.stage_dir().join("packages").join(&plan.signing.name);
+    for kind in &plan.signing.packages {
+        let goal = folder.join(plan::file_name(&plan.package(*kind)));
+        match kind {
+            PackageKind::Zip => drop(package::zip(&release.app, &goal, epoch()?, stamps)?),
+            PackageKind::Pkg => {
+                let plain = folder.join("unstapled").join(plan::file_name(&goal));
+                let made = if notary.is_wanted() { &plain } else { &goal };
+                drop(pkg::pkg(&release.app, made, &plan.signing, signed.rehearsal(), epoch()?, stamps)?);
+                if notary.is_wanted() {
+                    notary.notarize(&plain, &goal, &mut release.submissions, stamps)?;
+                }
+            }
+            PackageKind::Dmg => {
+                return Err(Error::tool(format!("cannot make `{}`", plan::file_name(&goal)))
+                    .because("disk images are made by `hdiutil`, on a Mac only")
+                    .hint(format!("take `dmg` out of `packages` in {}", plan.signing.shown)));
+            }
+        }
+        release.packages.push(goal);
+    }
+    Ok(release)
+}
+
+fn app_needs_a_ticket(plan: &Plan) -> bool {
+    let packages = &plan.signing.packages;
+    plan.signing.staple_app
+        || packages.is_empty()
+        || packages.contains(&PackageKind::Zip)
+        || plan.until < Until::Packaged
+}
+
+/// The notary of this run; asked only when something must be submitted.
+struct Notary<'a> {
+    plan: &'a Plan,
+    signed: &'a Signed,
+    service: Option<Service>,
+}
+
+impl<'a> Notary<'a> {
+    fn of(plan: &'a Plan, signed: &'a Signed) -> Result<Self> {
+        Ok(Self { plan, signed, service: None })
+    }
+
+    fn is_wanted(&self) -> bool {
+        *self.plan.signing.notarization != Notarization::None
+    }
+
+    /// A stapled copy of `from` at `goal`, unless what lies there is still right.
+    fn notarize(
+        &mut self,
+        from: &Path,
+        goal: &Path,
+        ids: &mut Vec<(String, String)>,
+        stamps: &Stamps,
+    ) -> Result {
+        let what = plan::file_name(goal);
+        let name = format!("notarize {}", goal.display());
+        let mut key = stamps.key(&name);
+        stamps.add_tree(&mut key, from)?;
+        stamps.add_file(&mut key, &self.plan.signing.file)?;
+        let remembered = stamps.record_of(&name);
+        if stamps.is_fresh(&name, &key) {
+            let id = std::fs::read_to_string(&remembered).unwrap_or_default();
+            if !id.is_empty() {
+                ids.push((what, id));
+            }
+            return Ok(());
+        }
+        stamps.forget(&name)?;
+        files::remove(goal)?;
+        files::copy_tree(from, goal)?;
+        let rehearsal = self.signed.rehearsal();
+        let trust = rehearsal.map(service::trust).transpose()?.unwrap_or_default();
+        let service = match &self.service {
+            Some(service) => service,
+            None => self.service.insert(Service::of(&self.plan.signing, rehearsal, &Addresses::default())?),
+        };
+        let limits = Limits { wait: Some(PATIENCE), ..Limits::default() };
+        match notarize::notarize(goal, service, &trust, limits)? {
+            Ended::Notarized { id } => {
+                let id = id.unwrap_or_default();
+                files::write(&remembered, id.as_bytes(), 0o644)?;
+                if !id.is_empty() {
+                    ids.push((what, id));
+                }
+                stamps.record(&name, key, Vec::new(), &[goal.to_owned()])
+            }
+            Ended::Pending => Err(Error::incomplete(format!("`{what}` has no verdict yet"))
+                .hint("run `dist` again: it goes on where it was, and submits nothing twice")),
+            Ended::Refused => {
+                terminal::error(format_args!("the notary refused `{what}`"));
+                Err(Error::new(format!("`{what}` was not notarized"), crate::error::Exit::Findings))
+            }
+        }
+    }
+}
+
+/// Two hours: 98 % of all verdicts come within 15 minutes, stuck ones take longer than anybody waits.
+const PATIENCE: u64 = 2 * 60 * 60;
+
+/// The time of everything that needs one: `SOURCE_DATE_EPOCH`, else 1980, where the times of zip archives begin.
+fn epoch() -> Result<u64> {
+    const ZIP_BEGINS: u64 = 315_532_800;
+    Ok(rehearsal::source_date_epoch()?.unwrap_or(ZIP_BEGINS))
+}
