@@ -14,6 +14,7 @@ pub mod explain;
 pub mod finding;
 pub mod mode;
 pub mod policy;
+pub mod preflight;
 pub mod run;
 pub mod subject;
 

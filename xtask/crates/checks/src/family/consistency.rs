@@ -112,13 +112,14 @@ pub const SAME_TEAM: Check = Check {
 };
 
 fn same_team(subject: &Subject, _policy: &Policy) -> Judgement {
+    // The outer option: nothing signed that could be read, which others report.
     let team = |bundle: &crate::subject::Bundle| {
         let code = subject.main_code(bundle)?;
-        code.images().find_map(|it| it.signature.present()?.best()?.team.clone())
+        code.images().find_map(|it| Some(it.signature.present()?.best()?.team.clone()))
     };
     let pairs = subject.dexts().filter_map(|dext| {
         let app = subject.host_of(dext)?;
-        Some((dext, team(dext), team(app))).filter(|(_, dext, app)| dext.is_some() || app.is_some())
+        Some((dext, team(dext)?, team(app)?)).filter(|(_, dext, app)| dext.is_some() || app.is_some())
     });
     Judgement::each(pairs, "no dext lies in an app and either has a team", |(dext, own, app), findings| {
         if own != app {

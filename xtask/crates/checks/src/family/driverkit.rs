@@ -407,7 +407,7 @@ fn usb_matching(subject: &Subject, _policy: &Policy) -> Judgement {
 pub const PCI_MATCHING: Check = Check {
     id: "pci-matching",
     title: "a PCI personality matches by text of the form 0xDDDDVVVV, optionally with a mask",
-    why: "Anything else never matches.",
+    why: "The kernel compares these texts as numbers with masks; anything else never matches, silently.",
     source: "Apple forum thread 806986; IOPCIFamily",
     fix: "write `0x12341b36` or `0x00001b36&0x0000ffff` (device, then vendor)",
     needs: Needs::Bytes,

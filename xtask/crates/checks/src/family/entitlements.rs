@@ -47,11 +47,16 @@ fn entitlements_readable(subject: &Subject, _policy: &Policy) -> Judgement {
         if plist.value.as_dict().is_none() {
             findings.push(Finding::error(place.clone(), "a dictionary", plist.value.kind()));
         }
-        for odd in &plist.oddities {
+        for (index, odd) in plist.oddities.iter().enumerate() {
+            let is_told = plist.oddities.iter().take(index).any(|it| it.kind == odd.kind);
+            if is_told {
+                continue;
+            }
             let severity = match odd.kind {
                 OddityKind::ByteOrderMark => Severity::Error,
+                // A shipped daemon has plain ones, in both slices, and runs.
+                OddityKind::Comment => Severity::Info,
                 OddityKind::DuplicateKey(_)
-                | OddityKind::Comment
                 | OddityKind::CommentWithDashes
                 | OddityKind::CharacterReference
                 | OddityKind::Cdata

@@ -126,3 +126,17 @@ pub fn fuzz(bytes: &[u8]) {
         profile.verify(&Trust::default());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(data: Vec<u8>) {
+            fuzz(&data);
+        }
+    }
+}

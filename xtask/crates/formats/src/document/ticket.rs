@@ -240,3 +240,46 @@ pub fn fuzz(bytes: &[u8]) {
         ticket.verify(&Trust::default());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn refused(data: &[u8], what: &str) {
+        let fault = Ticket::read(data).unwrap_err().to_string();
+        assert!(fault.contains(what), "{fault}");
+    }
+
+    #[test]
+    fn an_unknown_version_is_unknown_and_not_invalid() {
+        refused(b"s8ch\x02\0\0\0", "unknown ticket format, version 2");
+        refused(b"something else", "not a notarization ticket");
+        refused(b"s8ch\x01\0\0\0\xff\xff\xff\xff\0\0\0\0", "wanted");
+    }
+
+    #[test]
+    fn a_body_whose_count_does_not_fill_it_is_refused() {
+        let body = |count: u32, len: usize| {
+            let mut out = b"g8tk\x02\0\x14\0".to_vec();
+            out.extend(count.to_le_bytes());
+            out.resize(len, 0);
+            out
+        };
+        let read = |raw: Vec<u8>| read_body(Bytes::new(&raw));
+        assert!(read(body(1, 45)).is_ok());
+        assert!(read(body(2, 45)).unwrap_err().what.contains("do not fill"));
+        assert!(read(body(0, 24)).unwrap_err().what.contains("covers nothing"));
+        assert!(read(body(u32::MAX, 45)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(data: Vec<u8>) {
+            fuzz(&data);
+            fuzz(&[b"s8ch\x01\0\0\0".as_slice(), &data].concat());
+        }
+    }
+}
