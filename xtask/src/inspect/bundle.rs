@@ -6,7 +6,7 @@ use checks::subject::{
     Bundle, BundleKind, File, FileKind, Found, Layout, Profile, Seal, Sealed, SealedContent,
 };
 use formats::{
-    Error, Source,
+    Error,
     document::{plist, profile},
     signature::{
         digest::{HashType, sha256},

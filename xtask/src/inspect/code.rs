@@ -7,7 +7,7 @@ use formats::{
     Bytes, Error, Source,
     document::{entitlements, plist},
     image::{MachO, Slice, Slices, fat::Irregular, macho, symbols},
-    signature::{self, code_directory::CodeDirectory, hashing, requirement::RequirementSet, superblob::Slot},
+    signature::{self, code_directory::CodeDirectory, hashing, superblob::Slot},
 };
 use rayon::prelude::*;
 

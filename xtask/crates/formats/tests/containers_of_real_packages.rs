@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use formats::container::{
+    bom,
     bounded::Limit,
     cpio,
     koly::Koly,
@@ -95,5 +96,36 @@ fn the_ticket_of_an_unsigned_disk_image_lists_its_adhoc_code_directory() {
         let blob = &file[blob.offset as usize..blob.end() as usize];
         let hash = Sha256::digest(koly.adhoc_code_directory(&file).unwrap());
         assert!(blob.windows(20).any(|it| it == &hash[..20]), "{path:?}");
+    }
+}
+
+#[test]
+fn the_bill_of_materials_lists_the_payload_with_its_checksums() {
+    for (path, file) in corpus("pkg") {
+        let xar = Xar::read(&file).unwrap();
+        let data = |name: &str| xar.member(name).and_then(|it| it.data.clone()).unwrap();
+        let listed = bom::read(&data("Bom").document(&file).unwrap()).unwrap();
+        let packed = data("Payload").open(&file, Limit::PAYLOAD).unwrap();
+        let mut cpio = cpio::Reader::new(flate2::read::MultiGzDecoder::new(packed));
+        while let Some(member) = cpio.next().unwrap() {
+            let mut sum = bom::Checksum::default();
+            sum.update(&cpio.document(64 << 20).unwrap());
+            let entry = listed.iter().find(|it| it.path == member.path).unwrap();
+            assert_eq!(u32::from(entry.mode), member.mode, "{path:?} {}", member.path);
+            // AppleDouble files are listed with length 0: they become attributes.
+            let is_companion = member.path.rsplit('/').next().is_some_and(|it| it.starts_with("._"));
+            if let bom::Kind::File(size, checksum) = entry.kind
+                && !is_companion
+            {
+                assert_eq!(
+                    (u64::from(size), checksum),
+                    (member.size, sum.finish()),
+                    "{path:?} {}",
+                    member.path
+                );
+            }
+        }
+        let again = bom::read(&bom::write(&listed).unwrap()).unwrap();
+        assert_eq!(again.len(), listed.len(), "{path:?}");
     }
 }

@@ -8,6 +8,7 @@
 //! Readers hand out ranges and streams; nothing is ever written to disk by them, and no name they hand out leaves its folder
 //! ([`path`]). What unpacks does so under a [`bounded::Limit`].
 
+pub mod bom;
 pub mod bounded;
 pub mod cpio;
 pub mod koly;
