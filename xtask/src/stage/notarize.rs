@@ -94,6 +94,10 @@ pub fn submit(
 ) -> Result<(Ended, Option<Vec<u8>>)> {
     terminal::step("Notarizing", format_args!("{} ({})", product.name, service.name()));
     let store = Store::beside(&product.path);
+    if service.is_in_process() {
+        // The notary of an earlier run ended with it: what it promised nobody remembers.
+        store.forget().map_err(service::explain)?;
+    }
     let upload = product.upload()?;
     let say = |line: &str| terminal::note(line);
     let notary = Notary::new(&service.http, &service.endpoints, &service.key, &service::CLOCK, &say);

@@ -125,6 +125,11 @@ impl Service {
         Ok(Self { http: http()?, endpoints, key, local: Some(server) })
     }
 
+    /// Whether it is one of our own and ends with this process.
+    pub fn is_in_process(&self) -> bool {
+        self.local.is_some()
+    }
+
     /// What a person is told.
     pub fn name(&self) -> String {
         match &self.local {

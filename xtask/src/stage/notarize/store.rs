@@ -45,6 +45,12 @@ impl Store {
         self.ledger().ok()??.current()?.id.clone()
     }
 
+    /// Puts the ledger out of the way, as that of a notary that is no more.
+    pub fn forget(&self) -> Result<()> {
+        use ledger::Store as _;
+        if self.ledger_path().exists() { self.set_aside("previous") } else { Ok(()) }
+    }
+
     fn named(&self, suffix: &str) -> PathBuf {
         let mut name = self.product.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{suffix}"));
