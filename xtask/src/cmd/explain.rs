@@ -36,20 +36,18 @@ fn notary_issue(id: &str) -> Option<String> {
     let by_id = notary::issue::KNOWN.iter().find(|it| it.id == id);
     let it = by_id.or_else(|| notary::issue::explain(id))?;
     let says = it.says;
-    Some(page(&format!("{}: the notary says \"{says}\"", it.id), &[
-        ("cause", it.cause.to_owned()),
-        ("fix", it.fix.to_owned()),
-        ("place", it.place.to_owned()),
-    ]))
+    Some(page(
+        &format!("{}: the notary says \"{says}\"", it.id),
+        &[("cause", it.cause.to_owned()), ("fix", it.fix.to_owned()), ("place", it.place.to_owned())],
+    ))
 }
 
 fn cause(id: &str) -> Option<String> {
     let it = triage::explain(id)?;
-    Some(page(&format!("{}: {}", it.id, it.title), &[
-        ("meaning", it.text),
-        ("next", it.next.join("; ")),
-        ("source", it.source),
-    ]))
+    Some(page(
+        &format!("{}: {}", it.id, it.title),
+        &[("meaning", it.text), ("next", it.next.join("; ")), ("source", it.source)],
+    ))
 }
 
 fn page(title: &str, parts: &[(&str, String)]) -> String {
