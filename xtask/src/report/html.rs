@@ -25,7 +25,7 @@ pub fn render(all: &[(Subject, Report)]) -> String {
     );
     for (subject, report) in all {
         out += &head(report);
-        out += &findings(report);
+        out += &findings(subject, report);
         out += &tree(subject, report);
         out += &signers(subject);
         out += &grants(subject);
@@ -74,13 +74,26 @@ fn head(report: &Report) -> String {
     out + "</div>\n</header>\n"
 }
 
-fn findings(report: &Report) -> String {
+/// A finding that has a place in the tree is one line here; the others are told in full.
+fn findings(subject: &Subject, report: &Report) -> String {
     let all = report.findings();
     let (notes, serious): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| it.1.severity == "info");
     let mut out = String::new();
     if !serious.is_empty() {
         out += "<h2>Findings</h2>\n";
-        out.extend(serious.iter().map(|it| finding(it.0, it.1, "card")));
+        let (placed, other): (Vec<_>, Vec<_>) =
+            serious.into_iter().partition(|it| has_place(subject, &it.1.path));
+        out.extend(other.iter().map(|it| finding(it.0, it.1, "card")));
+        out.extend(placed.iter().map(|(check, it)| {
+            format!(
+                "<article class=\"card finding {0}\">{1} {2} <code class=\"soft\">{3}</code><div class=\"at path\">{4}</div></article>\n",
+                it.severity,
+                pill(it.severity, it.severity),
+                safe(check.title),
+                check.id,
+                safe(&it.place())
+            )
+        }));
     }
     if !notes.is_empty() {
         out += &format!("<details class=\"card\"><summary>Notes ({})</summary>\n", notes.len());
@@ -88,6 +101,14 @@ fn findings(report: &Report) -> String {
         out += "</details>\n";
     }
     out
+}
+
+/// Whether the tree shows something that this path belongs to.
+fn has_place(subject: &Subject, path: &str) -> bool {
+    let bundles = subject.bundles.iter().any(|it| path == it.path || is_below(path, &it.path));
+    bundles
+        || subject.containers.iter().any(|it| it.path == path)
+        || subject.codes.iter().any(|it| it.path == path)
 }
 
 fn finding(check: &Checked, it: &Finding, class: &str) -> String {
@@ -233,8 +254,12 @@ fn slice(image: &Image) -> String {
                 (None, Some(it)) => format!("signed {it} (own word only)"),
                 (None, None) => "signed, nobody says when".to_owned(),
             };
-            let until =
-                cms.leaf().map(|it| format!(", certificate until {}", it.not_after)).unwrap_or_default();
+            let until = cms
+                .leaf()
+                .map(|it| {
+                    format!(", certificate until {}", it.not_after.to_string().get(..10).unwrap_or_default())
+                })
+                .unwrap_or_default();
             format!("<div class=\"soft\">{}{}</div>", safe(&when), safe(&until))
         }
     };

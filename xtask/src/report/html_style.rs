@@ -44,7 +44,7 @@ dt { color: var(--soft); } dd { margin: 0; }
 .node { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .95rem; }
 .node > summary, details > summary { cursor: pointer; }
 .node .name { font-weight: 600; overflow-wrap: anywhere; }
-.node .at { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+.at, .node .at { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 .node .finding { background: var(--inset); margin: .6rem 0 0; padding: .6rem .8rem; border-radius: .4rem; }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: .5rem; margin: .6rem 0 0; }
 .slice { background: var(--inset); border-radius: .45rem; padding: .5rem .75rem; }
