@@ -9,26 +9,31 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use triage::{Artifact, ArtifactFinding, Kind, Reading, report};
+use checks::Policy;
+use formats::document::plist::Date;
+use triage::{Artifact, ArtifactFinding, Kind, Reading};
 
 use crate::{
     cmd::{self, Context},
     error::{Doing, Error, Exit, Result},
+    inspect::{self, Asked},
+    rehearsal,
+    report::{self, Report},
     terminal,
 };
 
 /// Says from logs why a driver did not load
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: cargo xtask triage load.ndjson --artifact report.json --format html -o triage.html"
+    after_help = "Example: cargo xtask triage load.ndjson --artifact dist/Host.app --format html -o triage.html"
 )]
 pub struct Args {
     /// Logs in any style of `log show`, `.logarchive` folders, sysdiagnose archives (.tar.gz), crash reports
     /// (.ips), pasted text; `-` reads stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The verifier's JSON report about what the log is about: its findings join
-    #[arg(long, value_name = "REPORT.json")]
+    /// What the log is about, a product or the verifier's JSON report of it: its findings join
+    #[arg(long, value_name = "PATH")]
     artifact: Option<PathBuf>,
     /// text: a page; json: schema 1; html: one self-contained page with the timeline
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -57,9 +62,9 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
     };
     let diagnosis = triage::judge(reading, &artifact);
     let page = match args.format {
-        Format::Text => report::text::render(&diagnosis),
-        Format::Html => report::html::render(&diagnosis),
-        Format::Json => format!("{:#}\n", report::json::render(&diagnosis)),
+        Format::Text => triage::report::text::render(&diagnosis),
+        Format::Html => triage::report::html::render(&diagnosis),
+        Format::Json => format!("{:#}\n", triage::report::json::render(&diagnosis)),
     };
     match &args.output {
         Some(path) => std::fs::write(path, page).doing(|| format!("cannot write `{}`", path.display()))?,
@@ -220,8 +225,37 @@ fn bar(size: u64) -> ProgressBar {
     bar
 }
 
-/// The findings in a report of `verify --format json`; several reports (one per line) are taken together.
+/// What our verifier says about the artifact: of a product, or from its report.
 fn artifact(path: &Path) -> Result<Artifact> {
+    if path.is_dir() || !starts_like_json(path)? {
+        return verified(path);
+    }
+    reported(path)
+}
+
+fn starts_like_json(path: &Path) -> Result<bool> {
+    let mut start = [0; 1];
+    let read = File::open(path).and_then(|mut file| file.read(&mut start));
+    Ok(read.doing_as_asked(|| format!("cannot read `{}`", path.display()))? == 1 && start == *b"{")
+}
+
+/// Runs the whole catalogue on a product.
+fn verified(path: &Path) -> Result<Artifact> {
+    let now = Date(i64::try_from(rehearsal::now()).unwrap_or(i64::MAX));
+    let subject = inspect::open(path, &Asked::at(now))?;
+    let outcomes = checks::run(&subject, &Policy::default());
+    let report = Report::of(&subject, &Policy::default(), &outcomes, false);
+    let finding = |(check, it): (&report::Checked, &report::Finding)| ArtifactFinding {
+        check: check.id.to_owned(),
+        severity: it.severity.to_owned(),
+        path: it.path.clone(),
+        found: it.found.clone(),
+    };
+    Ok(Artifact { is_known: true, findings: report.findings().into_iter().map(finding).collect() })
+}
+
+/// The findings in a report of `verify --format json`; several reports (one per line) are taken together.
+fn reported(path: &Path) -> Result<Artifact> {
     let text =
         std::fs::read_to_string(path).doing_as_asked(|| format!("cannot read `{}`", path.display()))?;
     let mut findings = Vec::new();

@@ -12,6 +12,7 @@
 pub mod bytes;
 pub mod container;
 pub mod document;
+pub mod fuzz;
 pub mod image;
 pub mod signature;
 pub mod source;
