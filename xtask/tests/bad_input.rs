@@ -117,7 +117,7 @@ fn an_output_folder_that_cannot_be_written_is_named() {
     if !can_build() {
         return;
     }
-    let checkout = Checkout::without_driver();
+    let checkout = Checkout::new();
     fs::write(checkout.file("in-the-way"), "a file").unwrap();
     let ended = checkout.run(&["dist", "--out", "in-the-way/dist"]);
     refused(&checkout, &ended, 3, &["in-the-way"]);

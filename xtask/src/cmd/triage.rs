@@ -8,9 +8,9 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use checks::Policy;
 use formats::document::plist::Date;
+use indicatif::{ProgressBar, ProgressStyle};
 use triage::{Artifact, ArtifactFinding, Kind, Reading};
 
 use crate::{

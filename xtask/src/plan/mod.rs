@@ -215,6 +215,30 @@ impl Plan {
         format!("{name}-{}", *self.product.app.version)
     }
 
+    /// The stapled copy of the signed app.
+    pub fn notarized_app(&self) -> PathBuf {
+        self.stage_dir().join("notarized").join(&self.signing.name).join(self.product.app.bundle_name())
+    }
+
+    /// Whether the app gets a submission of its own. With a pkg alone one is enough: its ticket covers all code inside. A
+    /// zip has no place for a ticket, so the app inside must carry it.
+    pub fn app_gets_a_ticket(&self) -> bool {
+        let packages = &self.signing.packages;
+        let alone = packages.is_empty() || self.until < Until::Packaged;
+        self.signing.staple_app || alone || packages.contains(&PackageKind::Zip)
+    }
+
+    /// A finished package, before it is published.
+    pub fn staged_package(&self, kind: PackageKind) -> PathBuf {
+        self.stage_dir().join("packages").join(&self.signing.name).join(file_name(&self.package(kind)))
+    }
+
+    /// A signed package that has no ticket yet.
+    pub fn unstapled_package(&self, kind: PackageKind) -> PathBuf {
+        let folder = self.stage_dir().join("packages").join(&self.signing.name);
+        folder.join("unstapled").join(file_name(&self.package(kind)))
+    }
+
     /// A package in the output folder.
     pub fn package(&self, kind: PackageKind) -> PathBuf {
         let ending = match kind {
@@ -266,32 +290,38 @@ impl Plan {
             inputs.extend(files.flatten().map(|file| (**file).clone()));
             steps.push(builtin(Stage::Sign, format!("sign {app}"), who, inputs, vec![self.signed_app()]));
         }
-        if self.until >= Until::Notarized && *self.signing.notarization != Notarization::None {
+        let notarized = *self.signing.notarization != Notarization::None;
+        let notarize = |name: &str, from: PathBuf, to: PathBuf| {
             let who = match *self.signing.notarization {
                 Notarization::Apple => "Apple's notary service",
                 _ => "the local notary",
             };
-            let what = format!("submit to {who}, fetch the log, staple");
-            steps.push(builtin(
-                Stage::Notarize,
-                format!("notarize {app}"),
-                what,
-                vec![self.signed_app()],
-                vec![],
-            ));
+            let what = format!("submit to {who}, fetch the log, staple a copy");
+            builtin(Stage::Notarize, format!("notarize {name}"), what, vec![from], vec![to])
+        };
+        let mut delivered = self.signed_app();
+        if self.until >= Until::Notarized && notarized && self.app_gets_a_ticket() {
+            steps.push(notarize(&app, self.signed_app(), self.notarized_app()));
+            delivered = self.notarized_app();
         }
         if self.until >= Until::Packaged {
             for kind in &self.signing.packages {
-                let package = self.package(*kind);
-                let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let what = format!("write `{name}`");
+                let package = self.staged_package(*kind);
+                let name = file_name(&package);
+                let is_notarized = notarized && *kind == PackageKind::Pkg;
+                let made = if is_notarized { self.unstapled_package(*kind) } else { package.clone() };
+                let what = format!("write `{name}` from `{app}`");
+                let inputs = vec![delivered.clone()];
                 steps.push(builtin(
                     Stage::Package,
                     format!("package {name}"),
                     what,
-                    vec![self.signed_app()],
-                    vec![package],
+                    inputs,
+                    vec![made.clone()],
                 ));
+                if is_notarized {
+                    steps.push(notarize(&name, made, package));
+                }
             }
             let what = "run the whole catalogue of checks on what lies in the output folder".to_owned();
             steps.push(builtin(

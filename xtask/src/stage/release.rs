@@ -41,25 +41,23 @@ pub struct Release {
 
 /// Notarizes and packs what was signed, as far as the plan goes.
 pub fn release(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Release> {
-    let mut notary = Notary::of(plan, signed)?;
+    let mut notary = Notary { plan, signed, service: None };
     let mut release =
         Release { app: signed.path().to_owned(), packages: Vec::new(), submissions: Vec::new() };
-    if notary.is_wanted() && app_needs_a_ticket(plan) {
-        let goal =
-            plan.stage_dir().join("notarized").join(&plan.signing.name).join(plan.product.app.bundle_name());
+    if notary.is_wanted() && plan.app_gets_a_ticket() {
+        let goal = plan.notarized_app();
         release.app = goal.clone();
         notary.notarize(signed.path(), &goal, &mut release.submissions, stamps)?;
     }
     if plan.until < Until::Packaged {
         return Ok(release);
     }
-    let folder = plan.stage_dir().join("packages").join(&plan.signing.name);
     for kind in &plan.signing.packages {
-        let goal = folder.join(plan::file_name(&plan.package(*kind)));
+        let goal = plan.staged_package(*kind);
         match kind {
             PackageKind::Zip => drop(package::zip(&release.app, &goal, epoch()?, stamps)?),
             PackageKind::Pkg => {
-                let plain = folder.join("unstapled").join(plan::file_name(&goal));
+                let plain = plan.unstapled_package(*kind);
                 let made = if notary.is_wanted() { &plain } else { &goal };
                 drop(pkg::pkg(&release.app, made, &plan.signing, signed.rehearsal(), epoch()?, stamps)?);
                 if notary.is_wanted() {
@@ -77,14 +75,6 @@ pub fn release(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Release>
     Ok(release)
 }
 
-fn app_needs_a_ticket(plan: &Plan) -> bool {
-    let packages = &plan.signing.packages;
-    plan.signing.staple_app
-        || packages.is_empty()
-        || packages.contains(&PackageKind::Zip)
-        || plan.until < Until::Packaged
-}
-
 /// The notary of this run; asked only when something must be submitted.
 struct Notary<'a> {
     plan: &'a Plan,
@@ -92,11 +82,7 @@ struct Notary<'a> {
     service: Option<Service>,
 }
 
-impl<'a> Notary<'a> {
-    fn of(plan: &'a Plan, signed: &'a Signed) -> Result<Self> {
-        Ok(Self { plan, signed, service: None })
-    }
-
+impl Notary<'_> {
     fn is_wanted(&self) -> bool {
         *self.plan.signing.notarization != Notarization::None
     }

@@ -91,7 +91,8 @@ impl AuthKey {
             Owner::Team { issuer } => Some(issuer),
             Owner::Individual => None,
         };
-        let json = serde_json::json!({"issuer_id": issuer, "key_id": self.id, "private_key": private_key.as_str()});
+        let json =
+            serde_json::json!({"issuer_id": issuer, "key_id": self.id, "private_key": private_key.as_str()});
         Ok(Zeroizing::new(json.to_string()))
     }
 

@@ -10,6 +10,8 @@
 //! Every arrow writes the ledger before it begins, so a run that is killed is continued by the next one. Identical bytes are handed in a second
 //! time only when the first is stuck or lost: once, with the reason in the ledger, and the first stays watched.
 
+mod compare;
+
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::{
@@ -479,7 +481,7 @@ impl<'a> Book<'a> {
     fn accepted(&mut self) -> Result<Outcome> {
         let log = self.log()?;
         if let Some(log) = &log {
-            self.compare(log)?;
+            compare::log(self.product, &self.ledger.product.sha256, log, self.desk.say)?;
         }
         let started = self.now();
         let mut n_tries = 0;
@@ -492,7 +494,7 @@ impl<'a> Book<'a> {
                 found => found?.into_values().next(),
             };
             if let Some(ticket) = found {
-                self.check(&ticket)?;
+                compare::ticket(self.product, &ticket)?;
                 let now = self.now();
                 self.newest()?.note(now, "ticket fetched");
                 self.save()?;
@@ -562,60 +564,6 @@ impl<'a> Book<'a> {
             self.save()?;
         }
         Ok(Some(log))
-    }
-
-    /// Whether the notary looked at what we ship.
-    fn compare(&self, log: &DeveloperLog) -> Result<()> {
-        let doing = "trust the verdict";
-        let ours = &self.ledger.product.sha256;
-        match &log.sha256 {
-            Some(theirs) if !theirs.eq_ignore_ascii_case(ours) => {
-                let cause = format!("the notary judged other bytes (SHA-256 {theirs}, ours {ours})");
-                return Err(Error::new(Kind::Answer, doing, cause)
-                    .hint("submit again; if it persists, something changes the upload"));
-            }
-            Some(_) => {}
-            None => (self.desk.say)("the log does not say which bytes were judged: not compared"),
-        }
-        let listed = log.hashes();
-        if listed.is_empty() {
-            (self.desk.say)("the log does not list what the ticket covers: not compared");
-            return Ok(());
-        }
-        let missing: Vec<String> = self.product.required.difference(&listed).map(Hash::to_string).collect();
-        if !missing.is_empty() {
-            let cause =
-                format!("the log does not list {} of our code: {}", missing.len(), missing.join(", "));
-            return Err(Error::new(Kind::Answer, doing, cause)
-                .hint("the notary did not see this code: is it packed in a way that it cannot open?"));
-        }
-        let strange = log
-            .ticket_contents
-            .iter()
-            .filter(|it| it.hash().is_none_or(|it| !self.product.required.contains(&it)));
-        for it in strange {
-            (self.desk.say)(&format!("the notary also saw {} ({}), which we did not", it.path, it.cdhash));
-        }
-        Ok(())
-    }
-
-    /// Whether the ticket is authentic and covers all our code.
-    fn check(&self, ticket: &[u8]) -> Result<()> {
-        let doing = "trust the ticket";
-        let hint = "nothing was stapled; run again later, and if it persists tell Apple the submission id";
-        let covered =
-            (self.product.judge)(ticket).map_err(|why| Error::new(Kind::Answer, doing, why).hint(hint))?;
-        let missing: Vec<String> = self.product.required.difference(&covered).map(Hash::to_string).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let cause = format!(
-            "it does not cover {} of {} hashes: {}",
-            missing.len(),
-            self.product.required.len(),
-            missing.join(", ")
-        );
-        Err(Error::new(Kind::Answer, doing, cause).hint(hint))
     }
 }
 

@@ -42,7 +42,8 @@ pub fn unstaple_package(source: &dyn Source) -> Result<Option<Patch>> {
     let end = Xar::read(source)?.end;
     // Something unknown between the archive and the terminator is not ours to remove.
     if stapled.terminator != end {
-        let what = format!("{} bytes lie between the archive and its trailers", stapled.terminator.abs_diff(end));
+        let what =
+            format!("{} bytes lie between the archive and its trailers", stapled.terminator.abs_diff(end));
         return Err(Error::new(end, what));
     }
     Ok(Some(Patch { keep: end, tail: Vec::new() }))
@@ -82,7 +83,8 @@ pub fn unstaple_image(source: &dyn Source) -> Result<Option<Patch>> {
 /// The ticket stapled to a flat package.
 pub fn package_ticket(source: &dyn Source) -> Result<Option<Vec<u8>>> {
     let Some(stapled) = trailer::read(source)? else { return Ok(None) };
-    let len = usize::try_from(stapled.ticket.len).map_err(|_| Error::new(stapled.ticket.offset, "a ticket too large"))?;
+    let len = usize::try_from(stapled.ticket.len)
+        .map_err(|_| Error::new(stapled.ticket.offset, "a ticket too large"))?;
     Ok(Some(source.read(stapled.ticket.offset, len)?.into_owned()))
 }
 
@@ -138,14 +140,16 @@ fn superblob(blobs: &[(u32, Vec<u8>)]) -> Result<Vec<u8>> {
         at = at.checked_add(number(blob.len())?).ok_or_else(too_large)?;
     }
     let count = number(blobs.len())?;
-    Ok([&MAGIC_EMBEDDED.to_be_bytes()[..], &at.to_be_bytes(), &count.to_be_bytes(), &index, &payload].concat())
+    Ok([&MAGIC_EMBEDDED.to_be_bytes()[..], &at.to_be_bytes(), &count.to_be_bytes(), &index, &payload]
+        .concat())
 }
 
 impl Patch {
     /// The file that results, for those who have it in memory.
     pub fn apply(&self, file: &[u8]) -> Result<Vec<u8>> {
         let keep = usize::try_from(self.keep).ok().and_then(|it| file.get(..it));
-        let keep = keep.ok_or_else(|| Error::new(self.keep, "the file is shorter than what is kept of it"))?;
+        let keep =
+            keep.ok_or_else(|| Error::new(self.keep, "the file is shorter than what is kept of it"))?;
         Ok([keep, &self.tail].concat())
     }
 }

@@ -89,7 +89,8 @@ fn expected(step: Step, harm: Harm, for_ever: bool) -> End {
 fn story(step: Step, harm: Harm, times: u32) {
     let for_ever = times == u32::MAX;
     let world = World::new(Oddities { faults: vec![Fault { step, harm, times }], ..Oddities::default() });
-    let world = if matches!(step, Step::Begin | Step::Part | Step::Complete) { world.in_parts() } else { world };
+    let world =
+        if matches!(step, Step::Begin | Step::Part | Step::Complete) { world.in_parts() } else { world };
     let result = world.run();
     let name = format!("{}:{}:{times}", step.name(), harm.name());
     let shown = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -106,7 +107,10 @@ fn story(step: Step, harm: Harm, times: u32) {
     assert_eq!(end(&result), End::Notarized, "{name}, second run: {shown}\n{}", world.last_said());
     let n_second = world.server.n_uploads();
     let may_repeat = n_first == 0 || is_forgotten;
-    assert!(n_second == n_first || (may_repeat && n_second == n_first + 1), "{name}: {n_first}, then {n_second} uploads");
+    assert!(
+        n_second == n_first || (may_repeat && n_second == n_first + 1),
+        "{name}: {n_first}, then {n_second} uploads"
+    );
     // And one that is done stays done.
     assert_eq!(end(&world.run()), End::Notarized, "{name}, third run");
     assert_eq!(world.server.n_uploads(), n_second, "{name}, third run");
@@ -138,9 +142,18 @@ fn a_run_killed_at_any_write_is_continued_and_nothing_is_handed_in_twice() {
             survived |= first.is_ok();
             let n_first = world.server.n_uploads();
             *world.store.kill_after.borrow_mut() = None;
-            assert_eq!(end(&world.run()), End::Notarized, "killed after {kill_after} writes\n{}", world.all_said());
+            assert_eq!(
+                end(&world.run()),
+                End::Notarized,
+                "killed after {kill_after} writes\n{}",
+                world.all_said()
+            );
             // What arrived before the kill is not sent again.
-            assert_eq!(world.server.n_uploads(), 1, "killed after {kill_after} writes, {n_first} uploads before");
+            assert_eq!(
+                world.server.n_uploads(),
+                1,
+                "killed after {kill_after} writes, {n_first} uploads before"
+            );
         }
         assert!(survived, "twenty writes are more than a run needs");
     }
@@ -195,7 +208,10 @@ fn a_stuck_submission_is_repeated_once_with_the_reason_and_both_are_watched() {
     let ledger = world.ledger();
     assert_eq!(world.server.n_uploads(), 2);
     assert_eq!(ledger.submissions.len(), 2);
-    assert!(ledger.submissions.iter().any(|it| it.again.as_deref() == Some("no verdict after 45 minutes")), "{ledger:?}");
+    assert!(
+        ledger.submissions.iter().any(|it| it.again.as_deref() == Some("no verdict after 45 minutes")),
+        "{ledger:?}"
+    );
 }
 
 #[test]
@@ -235,7 +251,8 @@ fn an_invalid_product_is_refused_with_its_log_and_stays_refused() {
 
 #[test]
 fn an_unknown_status_is_waited_out_and_never_taken_for_a_verdict() {
-    let world = World::new(Oddities { ruling: Ruling::Unknown, tickets: TicketFault::Never, ..Oddities::default() });
+    let world =
+        World::new(Oddities { ruling: Ruling::Unknown, tickets: TicketFault::Never, ..Oddities::default() });
     assert_eq!(end(&world.run()), End::Pending);
     assert!(world.all_said().contains("`Pondering`"));
 }

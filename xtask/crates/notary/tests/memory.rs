@@ -14,8 +14,8 @@ use std::{
 use formats::Source;
 use notary::{
     AuthKey, Clock, Result,
-    clock::FakeClock,
     client::Notary,
+    clock::FakeClock,
     http::{Http, Patience},
     key::Owner,
     local::{Examination, Examiner, KnownKey, LocalNotary, Ruling, Settings, TicketFault},

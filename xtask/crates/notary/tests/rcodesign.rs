@@ -82,8 +82,10 @@ fn toc_hash(package: &[u8]) -> Hash {
 
 /// The binary; a missing one is said, and fails where second opinions are demanded.
 fn rcodesign() -> Option<PathBuf> {
-    let cached = std::env::var_os("HOME").map(|it| Path::new(&it).join(".cache/driver-xtask/cargo/bin/rcodesign"));
-    let on_path = std::env::var_os("PATH").map(|it| std::env::split_paths(&it).map(|it| it.join("rcodesign")).collect());
+    let cached =
+        std::env::var_os("HOME").map(|it| Path::new(&it).join(".cache/driver-xtask/cargo/bin/rcodesign"));
+    let on_path = std::env::var_os("PATH")
+        .map(|it| std::env::split_paths(&it).map(|it| it.join("rcodesign")).collect());
     let found = cached.into_iter().chain(on_path.unwrap_or_else(Vec::new)).find(|it| it.is_file());
     if found.is_none() {
         assert!(std::env::var_os("XTASK_ORACLES").is_none_or(|it| it != "1"), "rcodesign is not installed");
@@ -111,14 +113,29 @@ fn tls() -> (String, Arc<rustls::ServerConfig>) {
     let spki = |key: &SigningKey| SubjectPublicKeyInfoOwned::from_key(*key.verifying_key()).unwrap();
     let validity = || Validity::from_now(Duration::from_secs(86_400)).unwrap();
     let ca_name = Name::from_str("CN=Test authority").unwrap();
-    let ca = CertificateBuilder::new(Profile::Root, SerialNumber::from(1_u32), validity(), ca_name.clone(), spki(ca_key), ca_key)
-        .unwrap()
-        .build::<p256::ecdsa::DerSignature>()
-        .unwrap();
-    let profile = Profile::Leaf { issuer: ca_name, enable_key_agreement: false, enable_key_encipherment: false };
+    let ca = CertificateBuilder::new(
+        Profile::Root,
+        SerialNumber::from(1_u32),
+        validity(),
+        ca_name.clone(),
+        spki(ca_key),
+        ca_key,
+    )
+    .unwrap()
+    .build::<p256::ecdsa::DerSignature>()
+    .unwrap();
+    let profile =
+        Profile::Leaf { issuer: ca_name, enable_key_agreement: false, enable_key_encipherment: false };
     let subject = Name::from_str("CN=Test server").unwrap();
-    let mut leaf =
-        CertificateBuilder::new(profile, SerialNumber::from(2_u32), validity(), subject, spki(leaf_key), ca_key).unwrap();
+    let mut leaf = CertificateBuilder::new(
+        profile,
+        SerialNumber::from(2_u32),
+        validity(),
+        subject,
+        spki(leaf_key),
+        ca_key,
+    )
+    .unwrap();
     let names = NAMES.map(|it| GeneralName::DnsName(Ia5String::new(it).unwrap())).to_vec();
     leaf.add_extension(&SubjectAltName(names)).unwrap();
     let leaf = leaf.build::<p256::ecdsa::DerSignature>().unwrap();
@@ -214,7 +231,8 @@ fn rcodesign_and_our_client_staple_the_same_package() {
     let notary = Notary::new(&http, &endpoints, &key, &RealClock, &say);
     let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock: &RealClock, notice: &say };
     let store = common::Memory::default();
-    let desk = Desk { notary: &notary, tickets: &tickets, store: &store, say: &say, limits: Limits::default() };
+    let desk =
+        Desk { notary: &notary, tickets: &tickets, store: &store, say: &say, limits: Limits::default() };
     let hash = toc_hash(&bare);
     let product = Product {
         name: "x.pkg",
@@ -229,7 +247,9 @@ fn rcodesign_and_our_client_staple_the_same_package() {
         lookup: hash,
         judge: &|found| if found == ticket { Ok([hash].into()) } else { Err("another ticket".into()) },
     };
-    let Ok(Outcome::Notarized(ours)) = notarize(&desk, &product) else { panic!("our client did not get there") };
+    let Ok(Outcome::Notarized(ours)) = notarize(&desk, &product) else {
+        panic!("our client did not get there")
+    };
     // What rcodesign handed in has a ticket; nothing is handed in twice, and so nothing is in our ledger.
     assert_eq!((server.n_uploads(), store.load().unwrap()), (1, None));
     let ours = staple::package(&bare, &ours.ticket).unwrap().apply(&bare).unwrap();

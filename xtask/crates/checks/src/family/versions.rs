@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use formats::image::Version;
 
-use super::layout::{each_dext_info, show};
+use super::info_plist::{each_dext_info, show};
 use crate::{At, Check, Finding, Judgement, Needs, Policy, Severity, Subject, subject::Bundle};
 
 /// Kext grammar.

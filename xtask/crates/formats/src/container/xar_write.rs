@@ -4,6 +4,7 @@
 //! its digest is handed to the signer, and what comes back fills the space (padded with zeros).
 //!
 //! ```
+//! # fn main() -> formats::Result<()> {
 //! use formats::container::{xar::{Style, Xar}, xar_write::{Content, Package}};
 //! let mut package = Package::new(Style::Sha1, 1_600_000_000);
 //! let info = b"<pkg-info/>".to_vec();
@@ -11,7 +12,7 @@
 //! let mut file = Vec::new();
 //! package.write(&mut |_digest| Ok(Vec::new()), &mut file)?;
 //! assert_eq!(Xar::read(&file)?.members.len(), 1);
-//! # formats::Result::Ok(())
+//! # Ok(()) }
 //! ```
 
 use std::{

@@ -144,7 +144,9 @@ impl Harm {
             Reply::json(status, &serde_json::json!({ "errors": [error] }))
         };
         Some(match (self, step.is_s3()) {
-            (Harm::Reset | Harm::LostAnswer | Harm::CutAnswer | Harm::HalfDocument | Harm::Hang, _) => return None,
+            (Harm::Reset | Harm::LostAnswer | Harm::CutAnswer | Harm::HalfDocument | Harm::Hang, _) => {
+                return None;
+            }
             (Harm::Unauthenticated, false) => Reply::text(401, "Unauthenticated\n\nRequest ID: LOCAL.0.0\n"),
             (Harm::Unauthenticated, true) => Reply::s3(401, "AccessDenied", "Access Denied"),
             (Harm::Agreement, false) => api(
@@ -157,7 +159,9 @@ impl Harm {
             }
             (Harm::Agreement | Harm::Forbidden, true) => Reply::s3(403, "AccessDenied", "Access Denied"),
             (Harm::Expired, true) => Reply::s3(400, "ExpiredToken", "The provided token has expired."),
-            (Harm::NotFound, false) => api(404, "NOT_FOUND", "There is no resource of type 'submissions' with this id"),
+            (Harm::NotFound, false) => {
+                api(404, "NOT_FOUND", "There is no resource of type 'submissions' with this id")
+            }
             (Harm::NotFound, true) => Reply::s3(404, "NoSuchUpload", "The specified upload does not exist"),
             (Harm::TooMany, _) if step == Step::LookUp => Reply::json(
                 200,
@@ -170,13 +174,16 @@ impl Harm {
             (Harm::TooMany, true) | (Harm::Unavailable, true) => {
                 Reply::s3(503, "SlowDown", "Please reduce your request rate.")
             }
-            (Harm::Broken, _) => {
-                Reply::text(500, "Internal Server Error\nRequest ID: LOCAL\nPlease try again at a later time\n")
-            }
+            (Harm::Broken, _) => Reply::text(
+                500,
+                "Internal Server Error\nRequest ID: LOCAL\nPlease try again at a later time\n",
+            ),
             (Harm::Unavailable, false) => Reply::text(503, "Service Unavailable"),
-            (Harm::Gateway, _) => {
-                Reply::new(504, "text/html", "<html><head><title>504 Gateway Time-out</title></head></html>".into())
-            }
+            (Harm::Gateway, _) => Reply::new(
+                504,
+                "text/html",
+                "<html><head><title>504 Gateway Time-out</title></head></html>".into(),
+            ),
         })
     }
 }
@@ -204,7 +211,8 @@ impl FromStr for Fault {
     /// `status:429:2`; without a number, once.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.splitn(3, ':');
-        let (step, harm, times) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
+        let (step, harm, times) =
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
         let names = |names: Vec<&str>| names.join(", ");
         let step = Step::ALL
             .into_iter()

@@ -104,6 +104,9 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("key", &self.key.id).field("faults", &self.faults).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("key", &self.key.id)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,8 @@ impl State {
 
     pub fn complete(&mut self, id: &str, parts: &[(u32, String)], now: u64) -> Result<(), &'static str> {
         let submitted = self.find(id).ok_or("NoSuchUpload")?;
-        let theirs: Vec<(u32, String)> = submitted.parts.iter().map(|(number, tag)| (*number, tag.clone())).collect();
+        let theirs: Vec<(u32, String)> =
+            submitted.parts.iter().map(|(number, tag)| (*number, tag.clone())).collect();
         let in_order = parts.iter().enumerate().all(|(at, (number, _))| *number as usize == at + 1);
         if parts.is_empty() || theirs != parts || !in_order {
             return Err("InvalidPart");
@@ -137,13 +138,18 @@ fn submit(shared: &Shared, document: &[u8]) -> Reply {
     let now = shared.now();
     let mut state = shared.state();
     let number = state.submissions.len();
-    let seed = Sha256::digest(format!("{}\n{}\n{now}\n{number}\n{}", wanted.submission_name, wanted.sha256, shared.base));
+    let seed = Sha256::digest(format!(
+        "{}\n{}\n{now}\n{number}\n{}",
+        wanted.submission_name, wanted.sha256, shared.base
+    ));
     let text = hex(&seed);
     let piece = |from: usize, len: usize| text.get(from..from + len).unwrap_or_default();
     let id = format!("{}-{}-4{}-a{}-{}", piece(0, 8), piece(8, 4), piece(12, 3), piece(15, 3), piece(18, 12));
     let credentials = Credentials {
         access_key: format!("ASIA{}", piece(30, 16).to_uppercase()),
-        secret: Zeroizing::new(hex(&Sha256::digest([&seed[..], b"secret"].concat())).get(..40).unwrap_or_default().to_owned()),
+        secret: Zeroizing::new(
+            hex(&Sha256::digest([&seed[..], b"secret"].concat())).get(..40).unwrap_or_default().to_owned(),
+        ),
         session_token: Some(Zeroizing::new(hex(&Sha256::digest([&seed[..], b"token"].concat())))),
     };
     let reply = Reply::json(
@@ -182,7 +188,9 @@ fn history(shared: &Shared) -> Reply {
 
 fn status(shared: &Shared, id: &str) -> Reply {
     let mut state = shared.state();
-    let Some(at) = state.submissions.iter().position(|it| it.id == id) else { return no_such("submissions", id) };
+    let Some(at) = state.submissions.iter().position(|it| it.id == id) else {
+        return no_such("submissions", id);
+    };
     settle(shared, &mut state, at);
     match state.submissions.get(at) {
         Some(it) if !is_vanished(shared, &state, at) => {
@@ -252,7 +260,9 @@ fn address_signature(id: &str, expires: u64) -> String {
 fn look_up(shared: &Shared, document: &[u8]) -> Reply {
     let parsed: serde_json::Value = match serde_json::from_slice(document) {
         Ok(parsed) => parsed,
-        Err(_) => return Reply::json(200, &serde_json::json!({"uuid": "local", "serverErrorCode": "BAD_REQUEST"})),
+        Err(_) => {
+            return Reply::json(200, &serde_json::json!({"uuid": "local", "serverErrorCode": "BAD_REQUEST"}));
+        }
     };
     let mut state = shared.state();
     for at in 0..state.submissions.len() {
@@ -271,7 +281,9 @@ fn look_up(shared: &Shared, document: &[u8]) -> Reply {
             Some((ticket, at)) => serde_json::json!({"recordName": name, "recordType": "DeveloperIDTicket",
                 "fields": {"signedTicket": {"value": base64::engine::general_purpose::STANDARD.encode(ticket), "type": "BYTES"}},
                 "pluginFields": {}, "recordChangeTag": "local", "created": stamp(at), "modified": stamp(at), "deleted": false}),
-            None => serde_json::json!({"recordName": name, "reason": "Record not found", "serverErrorCode": "NOT_FOUND"}),
+            None => {
+                serde_json::json!({"recordName": name, "reason": "Record not found", "serverErrorCode": "NOT_FOUND"})
+            }
         };
         if shared.settings.tickets == TicketFault::Duplicate {
             records.push(found.clone());
@@ -334,10 +346,13 @@ fn settle(shared: &Shared, state: &mut State, at: usize) {
             let complaint = super::Complaint {
                 severity: "error",
                 path: String::new(),
-                message: format!("The contents of the package could not be extracted. (local notary: {trouble})"),
+                message: format!(
+                    "The contents of the package could not be extracted. (local notary: {trouble})"
+                ),
                 arch: None,
             };
-            let examination = Examination { sha256: it.sha256.clone(), contents: Vec::new(), issues: vec![complaint] };
+            let examination =
+                Examination { sha256: it.sha256.clone(), contents: Vec::new(), issues: vec![complaint] };
             judge(settings, it, &examination, due)
         }
     });
@@ -348,7 +363,8 @@ fn judge(settings: &super::Settings, it: &Submitted, examination: &Examination, 
     if settings.tickets == TicketFault::OfAnother {
         covered = covered.into_iter().map(|it| Hash { bytes: it.bytes.map(|byte| !byte), ..it }).collect();
     }
-    let is_refused = examination.issues.iter().any(|it| it.severity == "error") || examination.contents.is_empty();
+    let is_refused =
+        examination.issues.iter().any(|it| it.severity == "error") || examination.contents.is_empty();
     let path = |below: &str| match below {
         "" => it.name.clone(),
         below => format!("{}/{below}", it.name),

@@ -51,7 +51,9 @@ pub fn answer(shared: &Shared, head: &Head, body: &mut dyn Read) -> io::Result<R
         ("POST", None, None) if head.query("uploads").is_some() => Ok(Reply::new(
             200,
             "application/xml",
-            format!("<InitiateMultipartUploadResult><UploadId>{expected_upload_id}</UploadId></InitiateMultipartUploadResult>"),
+            format!(
+                "<InitiateMultipartUploadResult><UploadId>{expected_upload_id}</UploadId></InitiateMultipartUploadResult>"
+            ),
         )),
         ("POST", None, Some(_)) => {
             let mut list = String::new();
@@ -103,19 +105,25 @@ type Refusal = (u16, &'static str, &'static str);
 fn authorize(shared: &Shared, head: &Head, id: &str) -> Result<(), Refusal> {
     const DENIED: Refusal = (403, "AccessDenied", "Access Denied");
     let state = shared.state();
-    let (credentials, issued) = state.credentials(id).ok_or((404, "NoSuchKey", "The specified key does not exist."))?;
+    let (credentials, issued) =
+        state.credentials(id).ok_or((404, "NoSuchKey", "The specified key does not exist."))?;
     let now = shared.now();
     if now.saturating_sub(issued) > CREDENTIALS_LIVE {
         return Err((400, "ExpiredToken", "The provided token has expired."));
     }
-    let authorization = head.header("authorization").and_then(|it| it.strip_prefix("AWS4-HMAC-SHA256 ")).ok_or(DENIED)?;
+    let authorization =
+        head.header("authorization").and_then(|it| it.strip_prefix("AWS4-HMAC-SHA256 ")).ok_or(DENIED)?;
     let field = |name: &str| {
         authorization.split(',').find_map(|it| it.trim().strip_prefix(name)?.strip_prefix('=')).ok_or(DENIED)
     };
     let mut scope = field("Credential")?.split('/');
     let (access_key, _day, region) = (scope.next(), scope.next(), scope.next().ok_or(DENIED)?);
     if access_key != Some(credentials.access_key.as_str()) {
-        return Err((403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."));
+        return Err((
+            403,
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ));
     }
     if region != "us-west-2" {
         return Err((400, "AuthorizationHeaderMalformed", "the region is wrong; expecting 'us-west-2'"));
@@ -127,23 +135,35 @@ fn authorize(shared: &Shared, head: &Head, id: &str) -> Result<(), Refusal> {
     let skewed = [now.saturating_sub(SKEW), now.saturating_add(SKEW)].map(sigv4::date);
     // The format sorts as the times do.
     if date < skewed[0].as_str() || date > skewed[1].as_str() {
-        return Err((403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."));
+        return Err((
+            403,
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        ));
     }
     let names: Vec<&str> = field("SignedHeaders")?.split(';').collect();
-    let must_be_signed = |name: &str| name == "host" || name == "x-amz-security-token" || name == "x-amz-date";
+    let must_be_signed =
+        |name: &str| name == "host" || name == "x-amz-security-token" || name == "x-amz-date";
     if head.headers.iter().any(|(name, _)| must_be_signed(name) && !names.contains(&name.as_str())) {
         return Err((403, "AccessDenied", "There were headers present in the request which were not signed"));
     }
-    let headers: Vec<(&str, &str)> = names.iter().map(|it| (*it, head.header(it).unwrap_or_default())).collect();
+    let headers: Vec<(&str, &str)> =
+        names.iter().map(|it| (*it, head.header(it).unwrap_or_default())).collect();
     let pairs = head.query_pairs();
-    let query: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let query: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let payload = head.header("x-amz-content-sha256").ok_or(DENIED)?;
-    let request = Request { method: &head.method, path: &head.path, query: &query, headers: &headers, payload };
+    let request =
+        Request { method: &head.method, path: &head.path, query: &query, headers: &headers, payload };
     let expected = sigv4::signature(&request, credentials, Scope { date, region });
     if field("Signature")? == expected {
         Ok(())
     } else {
-        Err((403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."))
+        Err((
+            403,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.",
+        ))
     }
 }
 

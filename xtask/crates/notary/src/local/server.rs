@@ -211,7 +211,9 @@ fn step_of(head: &Head) -> Option<Step> {
         ("POST", LOOK_UP) => Some(Step::LookUp),
         ("POST", "/notary/v2/submissions") => Some(Step::Submit),
         ("GET", "/notary/v2/submissions") => Some(Step::History),
-        ("GET", _) if path.starts_with("/notary/v2/submissions/") && path.ends_with("/logs") => Some(Step::LogAddress),
+        ("GET", _) if path.starts_with("/notary/v2/submissions/") && path.ends_with("/logs") => {
+            Some(Step::LogAddress)
+        }
         ("GET", _) if path.starts_with("/notary/v2/submissions/") => Some(Step::Status),
         ("GET", _) if path.starts_with("/artifacts/") => Some(Step::Log),
         ("PUT", _) if is_s3 && head.query("partNumber").is_some() => Some(Step::Part),
@@ -225,7 +227,9 @@ fn step_of(head: &Head) -> Option<Step> {
 fn answer(shared: &Shared, head: &Head, step: Option<Step>, body: &mut dyn Read) -> io::Result<Reply> {
     match step {
         Some(Step::Put | Step::Part | Step::Begin | Step::Complete) => s3::answer(shared, head, body),
-        None if head.method == "DELETE" && head.path.starts_with(s3::PREFIX) => s3::answer(shared, head, body),
+        None if head.method == "DELETE" && head.path.starts_with(s3::PREFIX) => {
+            s3::answer(shared, head, body)
+        }
         Some(step) => {
             let mut document = Vec::new();
             body.take(MAX_DOCUMENT).read_to_end(&mut document)?;

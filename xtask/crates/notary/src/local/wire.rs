@@ -32,8 +32,12 @@ impl Head {
             return Err(bad("no request line"));
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut head =
-            Self { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), headers: Vec::new() };
+        let mut head = Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: Vec::new(),
+        };
         loop {
             let line = read_line(stream, &mut left)?.ok_or_else(|| bad("the head breaks off"))?;
             if line.is_empty() {
@@ -197,7 +201,8 @@ impl Reply {
 
     /// Writes head and body; `keep` bytes of the body only, for an answer that breaks off.
     pub fn write(&self, stream: &mut impl Write, date: &str, keep: usize) -> io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} .\r\ncontent-length: {}\r\ndate: {date}\r\n", self.status, self.body.len());
+        let mut head =
+            format!("HTTP/1.1 {} .\r\ncontent-length: {}\r\ndate: {date}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -216,7 +221,8 @@ pub fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let code = text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|it| u8::from_str_radix(it, 16).ok());
+        let code =
+            text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|it| u8::from_str_radix(it, 16).ok());
         match code {
             Some(code) => {
                 out.push(code);
@@ -267,7 +273,8 @@ mod tests {
     #[test]
     fn a_body_is_read_in_either_framing() {
         assert_eq!(body("PUT /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdef").unwrap(), "abc");
-        let chunked = "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\nGET";
+        let chunked =
+            "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\nGET";
         assert_eq!(body(chunked).unwrap(), "abcde");
         assert_eq!(body("GET /a HTTP/1.1\r\n\r\n").unwrap(), "");
     }
@@ -281,7 +288,8 @@ mod tests {
 
     #[test]
     fn signed_chunks_of_amazon_lose_their_frame() {
-        let framed = "5;chunk-signature=00ff\r\nhello\r\n0;chunk-signature=11\r\nx-amz-checksum-crc32:AAAA\r\n\r\n";
+        let framed =
+            "5;chunk-signature=00ff\r\nhello\r\n0;chunk-signature=11\r\nx-amz-checksum-crc32:AAAA\r\n\r\n";
         let mut out = String::new();
         Chunked::new(framed.as_bytes()).read_to_string(&mut out).unwrap();
         assert_eq!(out, "hello");

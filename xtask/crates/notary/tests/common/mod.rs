@@ -10,8 +10,8 @@ use std::{
 
 use notary::{
     AuthKey, Clock, Error, Kind, Result,
-    clock::FakeClock,
     client::Notary,
+    clock::FakeClock,
     http::{Http, Patience},
     key::Owner,
     ledger::{Ledger, Store},
@@ -74,7 +74,11 @@ impl Examiner for OneCode {
             message: "The binary is not signed.".into(),
             arch: Some("arm64".into()),
         });
-        Ok(Examination { sha256: hex(&Sha256::digest(&bytes)), contents, issues: issues.into_iter().collect() })
+        Ok(Examination {
+            sha256: hex(&Sha256::digest(&bytes)),
+            contents,
+            issues: issues.into_iter().collect(),
+        })
     }
 }
 
@@ -163,7 +167,13 @@ pub struct Oddities {
 
 impl Default for Oddities {
     fn default() -> Self {
-        Self { faults: Vec::new(), ruling: Ruling::Examined, tickets: TicketFault::None, processing: 60, propagation: 30 }
+        Self {
+            faults: Vec::new(),
+            ruling: Ruling::Examined,
+            tickets: TicketFault::None,
+            processing: 60,
+            propagation: 30,
+        }
     }
 }
 
@@ -209,7 +219,8 @@ impl World {
         let clock: &dyn Clock = &*self.clock;
         let notary = Notary::new(&http, &endpoints, &self.key, clock, &say);
         let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock, notice: &say };
-        let desk = Desk { notary: &notary, tickets: &tickets, store: &self.store, say: &say, limits: self.limits };
+        let desk =
+            Desk { notary: &notary, tickets: &tickets, store: &self.store, say: &say, limits: self.limits };
         let product = Product {
             name: "Host.pkg",
             goods: Goods {
