@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
+    target: PathBuf,
 }
 
 impl Workspace {
@@ -19,15 +20,19 @@ impl Workspace {
         let mut candidates = [here, package].into_iter().flatten();
         candidates
             .find_map(|start| start.ancestors().find(|dir| is_root(dir)).map(Path::to_owned))
-            .map(|root| Self { root })
+            .map(|root| match std::env::var_os("CARGO_TARGET_DIR") {
+                Some(dir) => Self { target: root.join(dir), root },
+                None => Self::at(root),
+            })
             .ok_or_else(|| {
                 Error::usage("this is not inside a checkout").hint("run it where `driver/driver.toml` is")
             })
     }
 
-    /// A checkout at a known place.
+    /// A checkout at a known place, which works inside itself alone: two of them never share a result.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self { target: root.join("target"), root }
     }
 
     /// The top of the checkout.
@@ -42,10 +47,7 @@ impl Workspace {
 
     /// Cargo's target folder.
     pub fn target(&self) -> PathBuf {
-        match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(dir) => self.root.join(dir),
-            None => self.root.join("target"),
-        }
+        self.target.clone()
     }
 
     /// Where finished products go unless `--out` says otherwise.

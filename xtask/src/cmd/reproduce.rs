@@ -1,18 +1,118 @@
-//! `cargo xtask reproduce`.
+//! `cargo xtask reproduce`: whether a release is what these sources give.
+
+use std::path::PathBuf;
+
+use serde_json::json;
 
 use crate::{
-    cmd::Context,
-    error::{Error, Exit, Result},
+    cmd::{Context, print},
+    error::{Doing, Exit, Result},
+    plan::{BackendChoice, Format},
+    stage::reproduce::{Asked, Pair, Verdict, reproduce},
 };
 
-/// Builds again and compares with a release, signatures set aside
+/// Builds again, twice in two folders, and compares with a release, signatures set aside
+///
+/// Everything but signatures, seals, profiles and tickets must be the same, byte for byte. The digests are those of the product
+/// after `signature strip`, so anybody can compute them with `sha256sum`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask reproduce dist/USB-Driver-Host-1.2.0.zip
+  cargo xtask reproduce \"USB Driver Host.app\" --build 13 --format json
+  cargo xtask reproduce Host.app --keep rebuilt      leaves both builds in rebuilt/
+
+Exit codes: 0 the same · 1 a difference, and the first one is named")]
 pub struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
+    /// The release: an app, or a zip with one
+    path: PathBuf,
+    /// Which file in signing/ the plan is read with; nothing is signed
+    #[arg(long, default_value = "rehearsal", value_name = "NAME")]
+    signing: String,
+    /// The driver's CFBundleVersion, if the release was made with `--build`
+    #[arg(long, value_name = "N")]
+    build: Option<String>,
+    /// Whose tools compile and link
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    backend: BackendChoice,
+    /// Leaves both builds in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// How the verdict is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
-/// Not written yet, and says so.
-pub fn run(_args: Args, _context: &Context) -> Result<Exit> {
-    Err(Error::tool("`reproduce` is not written yet"))
+/// Builds, compares, and tells.
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    let asked = Asked { signing: args.signing, build: args.build, backend: args.backend, keep: args.keep };
+    let verdict = reproduce(&args.path, &workspace, &asked, context.tools())?;
+    print(&match args.format {
+        Format::Text => text(&verdict),
+        Format::Json => json(&verdict)?,
+    })?;
+    Ok(match verdict.difference {
+        None => Exit::Passed,
+        Some(_) => Exit::Findings,
+    })
+}
+
+/// The two that were compared, in words.
+fn between(pair: Pair) -> [&'static str; 2] {
+    match pair {
+        Pair::Builds => ["first build", "second build"],
+        Pair::Release => ["release", "first build"],
+    }
+}
+
+fn text(verdict: &Verdict) -> String {
+    let name = verdict.release.name();
+    let lines = verdict.release.lines();
+    let mut text = match &verdict.difference {
+        None => {
+            format!("reproduced  {name}: {} files, the same in the release and in two builds\n", lines.len())
+        }
+        Some((pair, difference)) => {
+            let [a, b] = between(*pair);
+            let nothing = || "nothing".to_owned();
+            let why = match pair {
+                Pair::Builds => "the build depends on where or when it runs",
+                Pair::Release => "the release comes from other sources, other tools, or another `--build`",
+            };
+            format!(
+                "different   {name}: first at `{}`\n  {a:<12}  {}\n  {b:<12}  {}\n  meaning       {why}\n",
+                difference.path,
+                difference.expected.clone().unwrap_or_else(nothing),
+                difference.found.clone().unwrap_or_else(nothing),
+            )
+        }
+    };
+    text += &format!("sources     sha256 {}\n", verdict.sources);
+    text += &format!("tools       {}\n", verdict.tools.join(", "));
+    text += &format!("set aside   {} signatures of slices\n", verdict.release.signatures());
+    for made in verdict.release.made() {
+        text += &format!("            {made}\n");
+    }
+    text += &format!("release     sha256 {} of these lines, signatures set aside:\n", verdict.digest());
+    lines.iter().for_each(|line| text += &format!("{line}\n"));
+    text
+}
+
+fn json(verdict: &Verdict) -> Result<String> {
+    let difference = verdict.difference.as_ref().map(|(pair, it)| {
+        json!({ "between": between(*pair), "path": it.path, "expected": it.expected, "found": it.found })
+    });
+    let report = json!({
+        "schema": 1,
+        "verdict": if difference.is_none() { "reproduced" } else { "different" },
+        "product": verdict.release.name(),
+        "digest": verdict.digest(),
+        "files": verdict.release.lines(),
+        "signatures": verdict.release.signatures(),
+        "set_aside": verdict.release.made().collect::<Vec<_>>(),
+        "sources": verdict.sources,
+        "tools": verdict.tools,
+        "difference": difference,
+    });
+    Ok(serde_json::to_string_pretty(&report).doing(|| "cannot write the verdict")? + "\n")
 }

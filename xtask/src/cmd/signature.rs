@@ -8,14 +8,14 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde_json::json;
 
 use crate::{
-    cmd::{Context, print},
+    cmd::{Context, detach, print},
     error::{Doing, Error, Exit, Result},
     plan::Format,
 };
 use describe::{Fact, describe};
 use locate::{Code, locate};
 
-/// Shows and compares signatures
+/// Shows, compares, takes off and puts on signatures
 ///
 /// A path is a Mach-O file, a bundle (its main executable is looked at) or a disk image. Nothing is judged here beyond what the
 /// signature itself promises; `verify` does that.
@@ -23,7 +23,9 @@ use locate::{Code, locate};
 #[command(after_help = "Examples:
   cargo xtask signature show Host.app
   cargo xtask signature show --arch arm64 --format json com.example.driver.dext
-  cargo xtask signature diff old/Host.app new/Host.app")]
+  cargo xtask signature diff old/Host.app new/Host.app
+  cargo xtask signature detach dist/Host.app -o host.signatures
+  cargo xtask signature attach rebuilt/Host.app host.signatures -o release/Host.app")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -52,10 +54,13 @@ enum Verb {
         #[arg(long)]
         arch: Option<String>,
     },
+    Detach(detach::Detach),
+    Attach(detach::Attach),
+    Strip(detach::Strip),
 }
 
 /// Does one of the verbs.
-pub fn run(args: Args, _context: &Context) -> Result<Exit> {
+pub fn run(args: Args, context: &Context) -> Result<Exit> {
     match args.verb {
         Verb::Show { path, arch, format } => {
             let described = describe_all(&path, arch.as_deref())?;
@@ -71,6 +76,9 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
             print(&difference)?;
             Ok(if difference.is_empty() { Exit::Passed } else { Exit::Findings })
         }
+        Verb::Detach(args) => detach::detach(args, context),
+        Verb::Attach(args) => detach::attach(args, context),
+        Verb::Strip(args) => detach::strip(args, context),
     }
 }
 

@@ -8,8 +8,8 @@
 //! multiple of 16, no signature.
 
 use std::{
-    collections::BTreeMap,
-    fs,
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -102,11 +102,7 @@ pub fn detach(signed: &Path, folder: &Path) -> Result<Manifest> {
         }
         list(&mut manifest, path, mode, &taken);
     }
-    let has_signature = manifest.unsigned.values().any(|it| match it {
-        Unsigned::Image { slices, .. } => slices.iter().any(|it| it.signature.is_some()),
-        Unsigned::File { .. } | Unsigned::Link(_) => false,
-    });
-    if !has_signature {
+    if manifest.signatures() == 0 {
         return Err(Error::usage(format!("`{}` has no signatures to detach", signed.display())));
     }
     let json = serde_json::to_string_pretty(&manifest).doing(|| "cannot write the manifest")? + "\n";
@@ -167,21 +163,73 @@ pub fn manifest(product: &Path) -> Result<Manifest> {
     Ok(manifest_of(product, &take_apart(product)?))
 }
 
-/// The first difference between two products without their signatures, as a sentence.
-pub fn first_difference(expected: &Manifest, found: &Manifest) -> Option<String> {
-    let paths = expected.unsigned.keys().chain(found.unsigned.keys());
-    let mut paths: Vec<&String> = paths.collect();
-    paths.sort();
-    paths.dedup();
-    paths.into_iter().find_map(|path| match (expected.unsigned.get(path), found.unsigned.get(path)) {
-        (Some(a), Some(b)) if a.is_same_without_signature(b) => None,
-        (Some(a), Some(b)) => {
-            Some(format!("`{path}` differs: {} was signed, {} is there", a.describe(), b.describe()))
-        }
-        (Some(_), None) => Some(format!("`{path}` is missing")),
-        (None, Some(_)) => Some(format!("`{path}` is there in addition")),
-        (None, None) => None,
+/// A path at which two products differ without their signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Where, inside the product.
+    pub path: String,
+    /// What the first has there: a sentence's worth of words with the whole digest; `None` when it has nothing.
+    pub expected: Option<String>,
+    /// What the second has there.
+    pub found: Option<String>,
+}
+
+/// The first difference between two products without their signatures, in the order of the paths.
+pub fn first_difference(expected: &Manifest, found: &Manifest) -> Option<Difference> {
+    let paths: BTreeSet<&String> = expected.unsigned.keys().chain(found.unsigned.keys()).collect();
+    paths.into_iter().find_map(|path| {
+        let (a, b) = (expected.unsigned.get(path), found.unsigned.get(path));
+        let is_same = match (a, b) {
+            (Some(a), Some(b)) => a.is_same_without_signature(b),
+            _ => false,
+        };
+        (!is_same).then(|| Difference {
+            path: path.clone(),
+            expected: a.map(Unsigned::describe),
+            found: b.map(Unsigned::describe),
+        })
     })
+}
+
+impl Manifest {
+    /// Name of the bundle.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line per file, as `sha256sum` prints it in the product after `signature strip`; links as `-> target`.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(path, entry): (&String, &Unsigned)| match entry {
+            Unsigned::File { sha256, .. } | Unsigned::Image { sha256, .. } => format!("{sha256}  {path}"),
+            Unsigned::Link(target) => format!("-> {target}  {path}"),
+        };
+        self.unsigned.iter().map(line).collect()
+    }
+
+    /// Files that signing made, by their paths.
+    pub fn made(&self) -> impl Iterator<Item = &str> {
+        self.made.keys().map(String::as_str)
+    }
+
+    /// How many slices of code have a signature.
+    pub fn signatures(&self) -> usize {
+        let slices = self.unsigned.values().filter_map(|it| match it {
+            Unsigned::Image { slices, .. } => Some(slices),
+            Unsigned::File { .. } | Unsigned::Link(_) => None,
+        });
+        slices.flatten().filter(|it| it.signature.is_some()).count()
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match (&self.expected, &self.found) {
+            (Some(a), Some(b)) => write!(f, "`{path}` differs: {a} was expected, {b} is there"),
+            (Some(_), None) => write!(f, "`{path}` is missing"),
+            (None, _) => write!(f, "`{path}` is there in addition"),
+        }
+    }
 }
 
 impl Unsigned {
@@ -199,12 +247,17 @@ impl Unsigned {
     }
 
     fn describe(&self) -> String {
-        let short = |it: &str| it.get(..12).unwrap_or(it).to_owned();
+        let what = |executable| if executable { "an executable file" } else { "a file" };
         match self {
-            Self::File { sha256, executable: false } => format!("a file {}…", short(sha256)),
-            Self::File { sha256, executable: true } => format!("an executable file {}…", short(sha256)),
+            Self::File { sha256, executable } => format!("{} {sha256}", what(*executable)),
             Self::Link(target) => format!("a link to `{target}`"),
-            Self::Image { sha256, .. } => format!("code {}…", short(sha256)),
+            Self::Image { sha256, executable: true, slices } => {
+                let archs: Vec<String> = slices.iter().map(|it| it.arch().to_string()).collect();
+                format!("code ({}) {sha256}", archs.join(", "))
+            }
+            Self::Image { sha256, executable: false, .. } => {
+                format!("code that may not be executed {sha256}")
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod package;
 pub mod pkg;
 pub mod publish;
 pub mod release;
+pub mod reproduce;
 pub mod sign;
 pub mod stamp;
 

@@ -138,9 +138,11 @@ fn submit(shared: &Shared, document: &[u8]) -> Reply {
     let now = shared.now();
     let mut state = shared.state();
     let number = state.submissions.len();
+    // Neither clock nor port: what is written about a rehearsal (`manifest.json` has this id) is the same when it is done again.
     let seed = Sha256::digest(format!(
-        "{}\n{}\n{now}\n{number}\n{}",
-        wanted.submission_name, wanted.sha256, shared.base
+        "{}\n{}\n{number}",
+        wanted.submission_name,
+        wanted.sha256.to_ascii_lowercase()
     ));
     let text = hex(&seed);
     let piece = |from: usize, len: usize| text.get(from..from + len).unwrap_or_default();
