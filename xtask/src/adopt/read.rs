@@ -151,26 +151,26 @@ fn executable(path: &Path, code: &Code) -> Result<Option<PathBuf>> {
     Ok(places.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
-fn look_at(code: &mut Code, image: &Vec<u8>, path: &Path) -> Result {
+fn look_at(code: &mut Code, image: &[u8], path: &Path) -> Result {
     let cannot = || format!("cannot read `{}`", path.display());
-    let slices = Slices::read(image).doing_as_asked(cannot)?;
+    let slices = Slices::read(&image).doing_as_asked(cannot)?;
     let mut machos = Vec::new();
     match &slices {
         Some(slices) => {
             for slice in &slices.slices {
                 let macho =
-                    MachO::read(&slice.window(image).doing_as_asked(cannot)?).doing_as_asked(cannot)?;
+                    MachO::read(&slice.window(&image).doing_as_asked(cannot)?).doing_as_asked(cannot)?;
                 machos.push((slice.offset, macho));
             }
         }
-        None => machos.push((0, MachO::read(image).doing_as_asked(cannot)?)),
+        None => machos.push((0, MachO::read(&image).doing_as_asked(cannot)?)),
     }
     code.arches = machos.iter().map(|(_, macho)| macho.arch.to_string()).collect();
     let Some((offset, macho)) = machos.last() else { return Ok(()) };
     code.target = macho.targets().first().copied();
     let Some(range) = macho.code_signature() else { return Ok(()) };
     let start = offset.saturating_add(range.offset);
-    let signature = Signature::read(image, start, range.size).doing_as_asked(cannot)?;
+    let signature = Signature::read(&image, start, range.size).doing_as_asked(cannot)?;
     code.entitlements = signature.blob(Slot::Entitlements).and_then(|blob| blob.get(8..)).map(<[u8]>::to_vec);
     if let Some(directory) = signature.best_directory() {
         code.team.clone_from(&directory.team);

@@ -98,7 +98,7 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
         return Ok(Next::Done(Exit::Passed));
     }
     interrupt::check()?;
-    plan.notes.iter().for_each(|note| terminal::note(note));
+    plan.notes.iter().for_each(terminal::note);
     Ok(Next::Run(Box::new(plan)))
 }
 

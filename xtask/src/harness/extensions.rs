@@ -3,8 +3,8 @@
 //! ```text
 //! 1 extension(s)
 //! --- com.apple.system_extension.driver_extension (Go to 'System Settings > …' to modify these system extension(s))
-//! enabled	active	teamID	bundleID (version)	name	[state]
-//! *	*	ABCDE12345	com.example.driver (1.2/12)	com.example.driver	[activated enabled]
+//! enabled⇥active⇥teamID⇥bundleID (version)⇥name⇥[state]
+//! *⇥*⇥ABCDE12345⇥com.example.driver (1.2/12)⇥com.example.driver⇥[activated enabled]
 //! ```
 //! Cells are separated by tabs and leading ones may be empty. Several rows of one identifier are legal while an upgrade
 //! is under way. Grammar as seen from macOS 11 to 26.

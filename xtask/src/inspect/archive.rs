@@ -37,7 +37,7 @@ pub fn zip(source: &dyn Source, limit: Limit) -> Result<Tree> {
     let mut all = Vec::new();
     let mut faults = Vec::new();
     for member in members {
-        let offset = spool.len();
+        let offset = spool.written();
         // The limit holds for all members together.
         let left = Limit { bytes: limit.bytes.saturating_sub(offset), ..limit };
         let unpacked = member.open(source, left).and_then(|mut it| {
@@ -49,7 +49,7 @@ pub fn zip(source: &dyn Source, limit: Limit) -> Result<Tree> {
                 all.push(Spooled { path: member.path, mode, is_mode_known, offset, len });
             }
             // A bomb ends the reading; a member with a wrong checksum is said and the others are looked at.
-            Err(error) if spool.len() > limit.bytes || error.what.contains("limit") => {
+            Err(error) if spool.written() > limit.bytes || error.what.contains("limit") => {
                 return Err(error.within(member.path));
             }
             Err(error) => faults.push((member.path, error)),
@@ -78,7 +78,7 @@ pub fn payload(packed: impl Read, len: u64, limit: Limit) -> Result<(Tree, Vec<S
         if member.path.is_empty() {
             continue;
         }
-        let offset = spool.len();
+        let offset = spool.written();
         let len = io::copy(&mut cpio, &mut spool).map_err(|it| bounded::fault(offset, it))?;
         let mut entry = Spooled { path: member.path, mode: member.mode, is_mode_known: true, offset, len };
         // Hard links: cpio stores the bytes with one of the names (the first in odc, the last in newc) and none with the others.
@@ -163,8 +163,7 @@ mod tests {
     fn odc(members: &[(&str, u32, &[u8])]) -> Vec<u8> {
         let mut to = cpio::Writer::new(Vec::new());
         for (path, mode, bytes) in members {
-            let header =
-                cpio::Header { path, mode: *mode, owner: (0, 0), mtime: 0, size: bytes.len() as u64 };
+            let header = cpio::Header { path, mode: *mode, owner: (0, 0), mtime: 0, size: bytes.len() };
             to.member(header, *bytes).unwrap();
         }
         to.finish().unwrap()

@@ -23,7 +23,7 @@ pub struct Spool {
 
 impl Spool {
     /// Bytes so far.
-    pub fn len(&self) -> u64 {
+    pub fn written(&self) -> u64 {
         self.len
     }
 
@@ -145,7 +145,7 @@ mod tests {
             let mut spool = Spool::default();
             spool.write_all(&vec![1; size]).unwrap();
             spool.write_all(b"end").unwrap();
-            assert_eq!(spool.len(), size as u64 + 3);
+            assert_eq!(spool.written(), size as u64 + 3);
             let spooled = spool.finish();
             assert_eq!(matches!(spooled.store, Store::File(_)), size > IN_MEMORY);
             let part = Part::new(spooled.clone(), size as u64 - 1, 3).unwrap();

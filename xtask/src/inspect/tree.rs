@@ -125,9 +125,8 @@ impl Tree {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         let mut found = Vec::new();
         for path in self.nodes.keys() {
-            match seen.insert(super::names::folded(path), path) {
-                Some(other) => found.push((other.to_owned(), path.clone())),
-                None => {}
+            if let Some(other) = seen.insert(super::names::folded(path), path) {
+                found.push((other.to_owned(), path.clone()))
             }
         }
         found

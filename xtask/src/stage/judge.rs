@@ -1,6 +1,6 @@
 //! The last stage: opens what is about to be published, runs the whole catalogue on it, and writes the reports beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use formats::document::plist::Date;
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub fn judge(
     Ok(["report.json", "report.html", "manifest.json"].map(str::to_owned).to_vec())
 }
 
-fn refuse(reports: &[&Report], kept: &PathBuf) -> Result {
+fn refuse(reports: &[&Report], kept: &Path) -> Result {
     let named = |verdict: &str| -> Vec<&str> {
         let those = reports.iter().filter(|report| report.verdict == verdict);
         those.map(|report| report.subject.path.as_str()).collect()

@@ -85,7 +85,7 @@ pub fn signature(request: &Request<'_>, credentials: &Credentials, scope: Scope<
         scope.path(),
         hex(&Sha256::digest(canonical.as_bytes()))
     );
-    hex(&hmac(&*signing_key(&credentials.secret, scope), to_sign.as_bytes()))
+    hex(&hmac(&signing_key(&credentials.secret, scope), to_sign.as_bytes()))
 }
 
 /// `20130524T000000Z` for seconds since 1970.

@@ -85,8 +85,8 @@ fn rcodesign() -> Option<PathBuf> {
     let cached =
         std::env::var_os("HOME").map(|it| Path::new(&it).join(".cache/driver-xtask/cargo/bin/rcodesign"));
     let on_path = std::env::var_os("PATH")
-        .map(|it| std::env::split_paths(&it).map(|it| it.join("rcodesign")).collect());
-    let found = cached.into_iter().chain(on_path.unwrap_or_else(Vec::new)).find(|it| it.is_file());
+        .map(|it| std::env::split_paths(&it).map(|it| it.join("rcodesign")).collect::<Vec<_>>());
+    let found = cached.into_iter().chain(on_path.unwrap_or_default()).find(|it| it.is_file());
     if found.is_none() {
         assert!(std::env::var_os("XTASK_ORACLES").is_none_or(|it| it != "1"), "rcodesign is not installed");
         eprintln!("not run: submission by rcodesign (it is not installed)");

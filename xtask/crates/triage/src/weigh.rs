@@ -157,10 +157,11 @@ fn combine(
         it.rows.dedup();
     }
     // No answer from the daemon, and no line about tickets: there may be no ticket at all.
-    if at("notarization-daemon-error").is_some() && at("ticket-unparseable").is_none() {
-        if let Some(n) = at("requirement-not-satisfied") {
-            add(candidates, "not-notarized", Confidence::Low, n, Stage::Validate);
-        }
+    if at("notarization-daemon-error").is_some()
+        && at("ticket-unparseable").is_none()
+        && let Some(n) = at("requirement-not-satisfied")
+    {
+        add(candidates, "not-notarized", Confidence::Low, n, Stage::Validate);
     }
     if let Some(it) = candidates.get_mut("launch-constraints-on-old-os") {
         match host.macos {

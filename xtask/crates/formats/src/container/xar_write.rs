@@ -297,6 +297,7 @@ mod tests {
     use crate::container::xar::Xar;
     use proptest::prelude::*;
 
+    #[expect(clippy::ptr_arg, reason = "a source has a size; a slice behind a reference has not")]
     fn package<'a>(info: &'a Vec<u8>, payload: &'a Vec<u8>, style: Style) -> Package<'a> {
         let mut package = Package::new(style, 1_600_000_000);
         package.add("b.pkg/PackageInfo", Content::zlib(info, style).unwrap()).unwrap();

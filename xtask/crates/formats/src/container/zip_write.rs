@@ -249,7 +249,7 @@ fn stamp(epoch: u64) -> Result<(u16, u16)> {
     let time = OffsetDateTime::from_unix_timestamp(time).map_err(|_| fault())?;
     let years = u16::try_from(time.year() - 1980).ok().filter(|it| *it < 128).ok_or_else(fault)?;
     let date = years << 9 | u16::from(u8::from(time.month())) << 5 | u16::from(time.day());
-    let clock = u16::from(time.hour()) << 11 | u16::from(time.minute()) << 5 | u16::from(time.second()) / 2;
+    let clock = u16::from(time.hour()) << 11 | u16::from(time.minute()) << 5 | (u16::from(time.second()) / 2);
     Ok((date, clock))
 }
 
@@ -273,10 +273,12 @@ mod tests {
         to.finish().unwrap().into_inner()
     }
 
+    #[expect(clippy::ptr_arg, reason = "a source has a size; a slice behind a reference has not")]
     fn unpacked(file: &Vec<u8>, member: &Member) -> Result<Vec<u8>> {
         read_all(member.open(file, Limit::DOCUMENT)?, 0)
     }
 
+    #[expect(clippy::ptr_arg, reason = "a source has a size; a slice behind a reference has not")]
     #[track_caller]
     fn refused(file: &Vec<u8>, why: &str) {
         let error = zip::read(file).unwrap_err();

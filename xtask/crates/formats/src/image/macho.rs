@@ -251,7 +251,7 @@ fn commands(raw: Bytes<'_>, count: u32) -> Result<Vec<Command>> {
     let mut at = 0_usize;
     for index in 0..count {
         let size = raw.u32_le(at + 4)? as usize;
-        if size < 8 || size % 4 != 0 {
+        if size < 8 || !size.is_multiple_of(4) {
             return Err(raw.fault(at, format!("load command {index} has a size of {size}")));
         }
         let command = raw

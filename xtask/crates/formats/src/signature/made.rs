@@ -96,7 +96,7 @@ impl Wanted {
         let key_type = seq(&[object("1.2.840.10045.2.1"), object("1.2.840.10045.3.1.7")]);
         let extensions = self.extensions.iter().map(|(id, is_critical, value)| {
             let critical = if *is_critical { tlv(BOOLEAN, &[vec![0xff]]) } else { vec![] };
-            seq(&[object(id), critical, tlv(OCTET_STRING, &[value.clone()])])
+            seq(&[object(id), critical, tlv(OCTET_STRING, std::slice::from_ref(value))])
         });
         let signed = seq(&[
             tlv(context(0), &[tlv(INTEGER, &[vec![2]])]),
@@ -175,14 +175,16 @@ impl<'a> Message<'a> {
 
     pub(super) fn der(&self) -> Vec<u8> {
         let set = |tag, attributes: &[(&'static str, Vec<u8>)]| {
-            let each = attributes.iter().map(|(id, value)| seq(&[object(id), tlv(SET, &[value.clone()])]));
+            let each = attributes
+                .iter()
+                .map(|(id, value)| seq(&[object(id), tlv(SET, std::slice::from_ref(value))]));
             if attributes.is_empty() { vec![] } else { tlv(tag, &each.collect::<Vec<_>>()) }
         };
         let hashed = set(SET, &self.attributes);
         let message = if hashed.is_empty() { &self.content } else { &hashed };
         let signer = seq(&[
             tlv(INTEGER, &[vec![1]]),
-            seq(&[name_of_issuer(self.leaf), tlv(INTEGER, &[self.leaf.serial.clone()])]),
+            seq(&[name_of_issuer(self.leaf), tlv(INTEGER, std::slice::from_ref(&self.leaf.serial))]),
             algorithm(SHA256),
             set(context(0), &self.attributes),
             algorithm(ECDSA_SHA256),
@@ -190,7 +192,7 @@ impl<'a> Message<'a> {
             set(context(1), &self.unsigned),
         ]);
         let content = match self.is_attached {
-            true => tlv(context(0), &[tlv(OCTET_STRING, &[self.content.clone()])]),
+            true => tlv(context(0), &[tlv(OCTET_STRING, std::slice::from_ref(&self.content))]),
             false => vec![],
         };
         let data = seq(&[

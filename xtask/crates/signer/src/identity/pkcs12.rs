@@ -185,7 +185,7 @@ fn decrypt_rc2(
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let (key, iv) = old_key(parameters, password, len)?;
     let core = rc2::Rc2::new_with_eff_key_len(&key, len.saturating_mul(8));
-    let iv = iv.as_slice().try_into().expect("8 bytes were derived");
+    let iv = iv.as_slice().into();
     let cipher = <cbc::Decryptor<rc2::Rc2> as cbc::cipher::InnerIvInit>::inner_iv_init(core, iv);
     unpadded(cipher.decrypt_padded_vec_mut::<Pkcs7>(bytes))
 }

@@ -68,10 +68,8 @@ pub(super) fn sign(slice: &[u8], settings: &Settings<'_>) -> Result<(Vec<u8>, Em
 /// The image as it is without a signature, and the signature.
 pub(super) fn strip(slice: &[u8]) -> Result<Stripped> {
     let image = MachO::read(&slice)?;
-    let signature = match signature_range(&image, slice)? {
-        None => None,
-        Some((start, _)) => Some(slice.get(start..).unwrap_or_default().to_vec()),
-    };
+    let signature =
+        signature_range(&image, slice)?.map(|(start, _)| slice.get(start..).unwrap_or_default().to_vec());
     let mut prepared = prepare(&image, slice)?;
     prepared.remove_command()?;
     Ok(Stripped { bytes: prepared.code, signature })

@@ -96,7 +96,7 @@ pub struct Decoded {
 impl fmt::Display for Decoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = if matches!(self.domain, Domain::IoReturn | Domain::MobileInstallation)
-            || self.code > 0xffff_fff
+            || self.code > 0x0fff_ffff
         {
             format!("{:#x}", self.code)
         } else {

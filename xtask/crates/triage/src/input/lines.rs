@@ -186,16 +186,14 @@ impl Pasting {
                 continue;
             }
             let mut entry = entry(head, self.input, number);
-            if entry.process.is_none() {
-                if let Some(message) = strip_key(&entry.text, &["message", "eventmessage", "composedmessage"])
-                {
-                    entry.text = message.to_string();
-                    entry.process = self.keyed.process.take();
-                    entry.pid = self.keyed.pid.take();
-                    entry.layer = entry.process.as_deref().and_then(layer_of);
-                    entry.clock =
-                        self.keyed.clock.take().and_then(|it| head::parse(&format!("{it} x: y")).clock);
-                }
+            if entry.process.is_none()
+                && let Some(message) = strip_key(&entry.text, &["message", "eventmessage", "composedmessage"])
+            {
+                entry.text = message.to_string();
+                entry.process = self.keyed.process.take();
+                entry.pid = self.keyed.pid.take();
+                entry.layer = entry.process.as_deref().and_then(layer_of);
+                entry.clock = self.keyed.clock.take().and_then(|it| head::parse(&format!("{it} x: y")).clock);
             }
             self.settle_pending(reading);
             self.pending = Some((entry, number));

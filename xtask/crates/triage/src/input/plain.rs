@@ -1,7 +1,5 @@
 //! Text as people paste it, made plain: quotes, bullets, entities, odd spaces, line lengths.
 
-use std::borrow::Cow;
-
 /// The longest message that is kept, in bytes. `log` itself cuts most messages at 1 KiB.
 pub(super) const LONGEST: usize = 2048;
 
@@ -10,10 +8,7 @@ pub(super) const LONGEST_LINE: usize = 64 * 1024;
 
 /// The line with plain quotes and spaces, without control characters and HTML entities.
 pub(super) fn plain(line: &[u8]) -> String {
-    let text = match String::from_utf8_lossy(line) {
-        Cow::Borrowed(it) => Cow::Borrowed(it),
-        Cow::Owned(it) => Cow::Owned(it),
-    };
+    let text = String::from_utf8_lossy(line);
     if text.bytes().all(|it| (it == b'\t' || (b' '..=b'~').contains(&it)) && it != b'&' && it != b'`') {
         return text.into_owned();
     }
