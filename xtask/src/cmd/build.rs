@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     cmd::{
         Context,
-        pipeline::{self, Next, Options},
+        pipeline::{self, Next, Options, Relay},
     },
     error::{Exit, Result},
     plan::Until,
@@ -37,7 +37,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
                 slices::hand_over(context.tools(), &plan, &Stamps::new(&plan.workspace), triple, goal)?;
                 Ok(Exit::Passed)
             }
-            _ => pipeline::run(&plan, &args.options, context),
+            _ => pipeline::run(&plan, &args.options, &Relay::default(), context),
         },
     }
 }

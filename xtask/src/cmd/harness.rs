@@ -10,7 +10,7 @@ use crate::{
     error::{Doing, Error, Exit, Result},
     harness::{Artifact, Clock, Launch, Recording, Settings, Verdict, prepare, report::Report},
     rehearsal,
-    stage::files,
+    stage::{files, unzip},
     terminal,
     tools::Toolbox,
 };
@@ -20,6 +20,7 @@ use crate::{
 #[command(after_help = "Examples, on the runner:
   cargo xtask harness prepare --signing developer-id
   cargo xtask harness run --artifact dist/Host.app --launch device
+  cargo xtask harness run --artifact dist/Host-1.2.0.zip
   cargo xtask harness resume --out target/harness            after a restart
 anywhere:
   cargo xtask harness replay target/harness/recording.json
@@ -43,7 +44,7 @@ enum Verb {
     },
     /// Tries an app with its driver: checks, installs, activates, launches, reads the log
     Run {
-        /// The app
+        /// The app, or a zip with nothing but it
         #[arg(long, value_name = "PATH")]
         artifact: PathBuf,
         /// How the launch is brought about
@@ -92,6 +93,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
             require_mac(context)?;
             let now = rehearsal::now();
             let artifact = std::path::absolute(&artifact).unwrap_or(artifact);
+            let is_zip = artifact.extension().is_some_and(|it| it == "zip");
+            let artifact = match is_zip {
+                // Not into a temporary folder: `resume` looks for it after a restart.
+                true => unzip::app(&artifact, &context.workspace()?.work().join("tried"))?,
+                false => artifact,
+            };
             let artifact = Artifact::open(&artifact, now)?;
             let settings =
                 Settings { launch, clean, started: local_time(now)?, started_at: now, after_reboot: false };

@@ -3,7 +3,7 @@
 use crate::{
     cmd::{
         Context,
-        pipeline::{self, Next, Options},
+        pipeline::{self, Next, Options, Relay},
     },
     error::{Exit, Result},
     plan::Until,
@@ -21,6 +21,6 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<Exit> {
     match pipeline::prepare(&args.options, Until::Packaged, context)? {
         Next::Done(exit) => Ok(exit),
-        Next::Run(plan) => pipeline::run(&plan, &args.options, context),
+        Next::Run(plan) => pipeline::run(&plan, &args.options, &Relay::default(), context),
     }
 }

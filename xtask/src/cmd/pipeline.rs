@@ -11,6 +11,7 @@ use crate::{
     stage::{
         self,
         publish::{Item, Published},
+        relay::Made,
         release::Release,
         sign::Signed,
         stamp::Stamps,
@@ -102,31 +103,85 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
     Ok(Next::Run(Box::new(plan)))
 }
 
+/// How `dist` is cut in two: what is taken up from another machine, and what is handed to the next.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Relay {
+    /// Goes on from what another machine handed over, bundled or signed
+    #[arg(long, value_name = "FILE", conflicts_with = "from_slices")]
+    pub take_up: Option<PathBuf>,
+    /// Writes what was made to one file for the next machine; with `--until bundled` or `signed`
+    #[arg(long, value_name = "FILE")]
+    pub hand_over: Option<PathBuf>,
+}
+
+/// Signed, with what belongs to it.
+struct Product {
+    app: Signed,
+    installer: Option<PathBuf>,
+    symbols: Vec<PathBuf>,
+}
+
 /// Carries out a plan.
-pub fn run(plan: &Plan, options: &Options, context: &Context) -> Result<Exit> {
+pub fn run(plan: &Plan, options: &Options, relay: &Relay, context: &Context) -> Result<Exit> {
+    if relay.hand_over.is_some() && !matches!(plan.until, Until::Bundled | Until::Signed) {
+        return Err(Error::usage("`--hand-over` goes with `--until bundled` or `--until signed`")
+            .hint("what is finished lies in the output folder: pass that on"));
+    }
     let stamps = Stamps::new(&plan.workspace);
-    let built = terminal::group("build", || match &options.from_slices {
-        Some(folder) => stage::build::slices::join(context.tools(), plan, &stamps, folder),
-        None => stage::build::build(context.tools(), plan, &stamps),
+    let Some(product) = make(plan, options, relay, context, &stamps)? else { return Ok(Exit::Passed) };
+    let release = terminal::group("release", || {
+        stage::release::release(plan, &product.app, product.installer.as_deref(), &stamps)
     })?;
-    if plan.until == Until::Built {
-        return Ok(Exit::Passed);
-    }
-    let symbols: Vec<PathBuf> = built.symbols().into_iter().map(Path::to_owned).collect();
-    let bundle = terminal::group("bundle", || stage::bundle::bundle(plan, built, &stamps))?;
-    if plan.until == Until::Bundled {
-        return Ok(Exit::Passed);
-    }
-    let seed = options.rehearsal_seed.as_deref();
-    let signed = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, &stamps))?;
-    if plan.until == Until::Signed {
-        return Ok(Exit::Passed);
-    }
-    let release = terminal::group("release", || stage::release::release(plan, &signed, &stamps))?;
     if plan.until == Until::Notarized {
         return Ok(Exit::Passed);
     }
-    publish(plan, &signed, &release, &symbols, &stamps)
+    publish(plan, &product.app, &release, &product.symbols, &stamps)
+}
+
+/// The chain up to the signed app; `None` when it was to end before.
+fn make(
+    plan: &Plan,
+    options: &Options,
+    relay: &Relay,
+    context: &Context,
+    stamps: &Stamps,
+) -> Result<Option<Product>> {
+    let seed = options.rehearsal_seed.as_deref();
+    let taken = relay.take_up.as_deref().map(|file| stage::relay::take_up(plan, file)).transpose()?;
+    if let Some(taken) = taken.as_ref().filter(|it| it.is_signed()) {
+        let (app, installer) = (taken.signed(plan, seed)?, taken.installer()?);
+        return Ok(Some(Product { app, installer, symbols: taken.symbols()? }));
+    }
+    let (bundle, symbols) = match &taken {
+        Some(taken) => (taken.bundle(plan), taken.symbols()?),
+        None => {
+            let built = terminal::group("build", || match &options.from_slices {
+                Some(folder) => stage::build::slices::join(context.tools(), plan, stamps, folder),
+                None => stage::build::build(context.tools(), plan, stamps),
+            })?;
+            if plan.until == Until::Built {
+                return Ok(None);
+            }
+            let symbols = built.symbols().into_iter().map(Path::to_owned).collect();
+            (terminal::group("bundle", || stage::bundle::bundle(plan, built, stamps))?, symbols)
+        }
+    };
+    let pass_on = |app: &Path, symbols: &[PathBuf], installer: Option<&Path>| match &relay.hand_over {
+        Some(goal) => stage::relay::hand_over(plan, &Made { app, symbols, installer }, goal),
+        None => Ok(()),
+    };
+    if plan.until == Until::Bundled {
+        return pass_on(bundle.path(), &symbols, None).map(|()| None);
+    }
+    let app = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, stamps))?;
+    if plan.until < Until::Packaged && relay.hand_over.is_none() {
+        return Ok((plan.until > Until::Signed).then_some(Product { app, installer: None, symbols }));
+    }
+    let installer = stage::release::installer(plan, &app, stamps)?;
+    if plan.until == Until::Signed {
+        return pass_on(app.path(), &symbols, installer.as_deref()).map(|()| None);
+    }
+    Ok(Some(Product { app, installer, symbols }))
 }
 
 /// Judges what is delivered and puts it into the output folder.
@@ -143,6 +198,7 @@ fn publish(
         .collect();
     let judged: Vec<String> = items.iter().map(|item| item.name.clone()).collect();
     items.extend(symbols.iter().map(|dsym| Item::new(format!("symbols/{}", plan::file_name(dsym)), dsym)));
+    items.extend(beside(plan, symbols)?);
     let root = signed.rehearsal_root().map(|_| plan.stage_dir().join("rehearsal-root.pem"));
     if let (Some(root), Some(text)) = (&root, signed.rehearsal_root()) {
         stage::files::write(root, text.as_bytes(), 0o644)?;
@@ -161,6 +217,21 @@ fn publish(
         }
     }
     Ok(Exit::Passed)
+}
+
+/// What a release has beside the product: debug information as one file, and the list of what it is made of.
+fn beside(plan: &Plan, symbols: &[PathBuf]) -> Result<Vec<Item>> {
+    let folder = plan.stage_dir().join("beside");
+    let sbom = folder.join("sbom.spdx.json");
+    stage::files::write(&sbom, stage::sbom::render(plan, stage::release::epoch()?)?.as_bytes(), 0o644)?;
+    let mut items = vec![Item::new("sbom.spdx.json", sbom)];
+    if !symbols.is_empty() {
+        let top = format!("{}-symbols", plan.archive_stem());
+        let name = format!("{top}.tar.gz");
+        stage::tarball::write(symbols, &top, &folder.join(&name))?;
+        items.push(Item::new(name.clone(), folder.join(name)));
+    }
+    Ok(items)
 }
 
 /// `SHA256SUMS` of every file of the release, in the form that `sha256sum --check` reads.

@@ -311,7 +311,9 @@ impl Plan {
                 let is_notarized = notarized && *kind == PackageKind::Pkg;
                 let made = if is_notarized { self.unstapled_package(*kind) } else { package.clone() };
                 let what = format!("write `{name}` from `{app}`");
-                let inputs = vec![delivered.clone()];
+                // A pkg is signed along with the app, unless it waits for the stapled one (`stage::release::installer`).
+                let waits = *kind != PackageKind::Pkg || self.signing.staple_app;
+                let inputs = vec![if waits { delivered.clone() } else { self.signed_app() }];
                 steps.push(builtin(
                     Stage::Package,
                     format!("package {name}"),

@@ -36,6 +36,11 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// What another machine laid out (`stage::relay`).
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -173,6 +173,14 @@ pub fn take_up(file: &Path, label: &Label, goal: &Path) -> Result {
     bench.finish()
 }
 
+/// What `file` says it was made for.
+pub fn label_of(file: &Path) -> Result<Label> {
+    let cannot = || format!("cannot take up `{}`", file.display());
+    let source = Opened::at(file).doing_as_asked(cannot)?;
+    let member = zip::read(&source).doing(cannot)?.into_iter().find(|it| it.path == MANIFEST);
+    Ok(manifest(member, &source, file)?.label)
+}
+
 fn manifest(member: Option<Member>, source: &dyn Source, file: &Path) -> Result<Manifest> {
     let cannot = || format!("`{}` is no hand-over", file.display());
     let Some(member) = member else {
@@ -256,13 +264,14 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 /// A file that stays open, read in windows.
-struct Opened {
+pub(super) struct Opened {
     file: File,
     len: u64,
 }
 
 impl Opened {
-    fn at(path: &Path) -> io::Result<Self> {
+    /// Opens the file at `path`.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         Ok(Self { file, len })

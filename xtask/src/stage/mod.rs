@@ -18,10 +18,14 @@ pub mod notarize;
 pub mod package;
 pub mod pkg;
 pub mod publish;
+pub mod relay;
 pub mod release;
 pub mod reproduce;
+pub mod sbom;
 pub mod sign;
 pub mod stamp;
+pub mod tarball;
+pub mod unzip;
 
 pub use build::{Built, Universal};
 pub use bundle::Bundle;

@@ -1,11 +1,11 @@
 //! From the signed app to the things that are delivered, each with its ticket where it has a place for one.
 //!
 //! ```text
-//!   Signed ─▶ notarize + staple the app ─▶ zip                    a zip has no place for a ticket: the app inside carries it
-//!                                     └──▶ pkg ─▶ notarize + staple the pkg
+//!   Signed ─┬▶ notarize + staple the app ─▶ zip                   a zip has no place for a ticket: the app inside carries it
+//!           └▶ pkg ─▶ notarize + staple the pkg                   its ticket covers all code inside
 //! ```
-//! With a pkg alone one submission is enough: its ticket covers all code inside. `staple-app = true`, a zip, or no package
-//! at all give the app a submission of its own.
+//! With a pkg alone one submission is enough. `staple-app = true`, a zip, or no package at all give the app a submission of its own; only
+//! `staple-app = true` makes the pkg wait for it.
 
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,26 @@ pub struct Release {
     pub submissions: Vec<(String, String)>,
 }
 
-/// Notarizes and packs what was signed, as far as the plan goes.
-pub fn release(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Release> {
+/// The pkg, signed but not yet notarized: made as soon as the app is signed, because whoever notarizes may have no key.
+///
+/// `None` when there is no pkg, or when it waits for the stapled app (`staple-app = true`).
+pub fn installer(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Option<PathBuf>> {
+    if plan.signing.staple_app || !plan.signing.packages.contains(&PackageKind::Pkg) {
+        return Ok(None);
+    }
+    pack(plan, signed.path(), signed, stamps).map(Some)
+}
+
+fn pack(plan: &Plan, app: &Path, signed: &Signed, stamps: &Stamps) -> Result<PathBuf> {
+    let is_notarized = *plan.signing.notarization != Notarization::None;
+    let kind = PackageKind::Pkg;
+    let goal = if is_notarized { plan.unstapled_package(kind) } else { plan.staged_package(kind) };
+    pkg::pkg(app, &goal, &plan.signing, signed.rehearsal(), epoch()?, stamps)?;
+    Ok(goal)
+}
+
+/// Notarizes and packs what was signed, as far as the plan goes. `installer` is the pkg that was signed along with it.
+pub fn release(plan: &Plan, signed: &Signed, installer: Option<&Path>, stamps: &Stamps) -> Result<Release> {
     let mut notary = Notary { plan, signed, service: None };
     let mut release =
         Release { app: signed.path().to_owned(), packages: Vec::new(), submissions: Vec::new() };
@@ -53,15 +71,18 @@ pub fn release(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Release>
         return Ok(release);
     }
     for kind in &plan.signing.packages {
-        let goal = plan.staged_package(*kind);
+        let mut goal = plan.staged_package(*kind);
         match kind {
             PackageKind::Zip => drop(package::zip(&release.app, &goal, epoch()?, stamps)?),
             PackageKind::Pkg => {
-                let plain = plan.unstapled_package(*kind);
-                let made = if notary.is_wanted() { &plain } else { &goal };
-                drop(pkg::pkg(&release.app, made, &plan.signing, signed.rehearsal(), epoch()?, stamps)?);
+                let plain = match installer {
+                    Some(made) => made.to_owned(),
+                    None => pack(plan, &release.app, signed, stamps)?,
+                };
                 if notary.is_wanted() {
                     notary.notarize(&plain, &goal, &mut release.submissions, stamps)?;
+                } else {
+                    goal = plain;
                 }
             }
             PackageKind::Dmg => {
@@ -141,7 +162,7 @@ impl Notary<'_> {
 const PATIENCE: u64 = 2 * 60 * 60;
 
 /// The time of everything that needs one: `SOURCE_DATE_EPOCH`, else 1980, where the times of zip archives begin.
-fn epoch() -> Result<u64> {
+pub fn epoch() -> Result<u64> {
     const ZIP_BEGINS: u64 = 315_532_800;
     Ok(rehearsal::source_date_epoch()?.unwrap_or(ZIP_BEGINS))
 }

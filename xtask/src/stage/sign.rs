@@ -51,6 +51,13 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// What another machine signed (`stage::relay`). Its signatures are judged by the notary's preflight and before publishing.
+    pub(super) fn at(path: PathBuf, plan: &Plan, seed: Option<&Path>) -> Result<Self> {
+        let rehearsal = open_rehearsal(&plan.signing, &plan.workspace, seed)?;
+        let root = rehearsal.as_ref().map(Rehearsal::roots).transpose()?;
+        Ok(Self { path, root, rehearsal })
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -103,8 +103,12 @@ fn refuse_leftovers(folder: &Path, expected: &BTreeSet<String>) -> Result {
     Ok(())
 }
 
-/// What slices must have been made from: the product's TOML files and every source, by digest. Tools and SDK differ between machines.
 fn label(plan: &Plan, triple: &str) -> Result<Label> {
+    Ok(Label { plan: digest(plan)?, stage: format!("slice {triple}") })
+}
+
+/// The product's TOML files and every source that the plan knows, sorted. Tools and SDK differ between machines.
+pub fn sources(plan: &Plan) -> BTreeSet<PathBuf> {
     let root = plan.workspace.root();
     let ours = |path: &&PathBuf| path.starts_with(root) && !path.starts_with(plan.stage_dir());
     let sdks = [&plan.toolchain.driverkit.path, &plan.toolchain.macos.path];
@@ -114,13 +118,17 @@ fn label(plan: &Plan, triple: &str) -> Result<Label> {
         let steps = binary.generate.iter().chain(binary.slices.iter().flat_map(|it| &it.compile));
         inputs.extend(steps.flat_map(|it| &it.inputs).filter(ours));
     }
+    inputs.into_iter().filter(|it| !sdks.iter().any(|sdk| it.starts_with(sdk))).cloned().collect()
+}
+
+/// What a part of the product must have been made from: its sources and the driver's build number.
+pub fn digest(plan: &Plan) -> Result<String> {
     let mut hash = Sha256::new();
-    for path in inputs.iter().filter(|it| !sdks.iter().any(|sdk| it.starts_with(sdk))) {
-        let shown = path.strip_prefix(root).unwrap_or(path).display();
-        hash.update(format!("{}  {shown}\n", hex_digest(&files::read(path)?)));
+    for path in sources(plan) {
+        hash.update(format!("{}  {}\n", hex_digest(&files::read(&path)?), plan.workspace.shown(&path)));
     }
     for driver in &plan.product.drivers {
         hash.update(format!("build {}\n", driver.build.as_str()));
     }
-    Ok(Label { plan: hex(&hash.finalize()), stage: format!("slice {triple}") })
+    Ok(hex(&hash.finalize()))
 }
