@@ -123,6 +123,8 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
     let named = info.present().and_then(|it| it.value.get("CFBundleExecutable")).and_then(|it| it.as_str());
     let executable = named.and_then(|it| tree.resolve(&format!("{}/{it}", places.executables)));
     let executable = executable.filter(|it| facts.machos.contains(it));
+    // A main executable is no resource, whatever lies in its place; that it is no code is said elsewhere.
+    let main = executable.clone().or_else(|| Some(format!("{}/{}", places.executables, named?)));
     let profile = format!(
         "{path}/{}embedded.provisionprofile",
         if places.layout == Layout::Contents { "Contents/" } else { "" }
@@ -135,7 +137,7 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
     let files: Vec<File> = tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
     let seal = match resources(tree, path) {
         Ok(None) => Found::Absent,
-        Ok(Some(text)) => self::seal(&text, path, &places, executable.as_deref(), &files)
+        Ok(Some(text)) => self::seal(&text, path, &places, main.as_deref(), &files)
             .map_or_else(Found::Broken, Found::Present),
         Err(error) => Found::Broken(error),
     };

@@ -145,9 +145,10 @@ fn user_class(subject: &Subject, _policy: &Policy) -> Judgement {
             subject.main_code(dext).into_iter().flat_map(|code| code.images().map(move |it| (code, it)));
         for (code, image) in images {
             let Some(exports) = image.exports.present() else { continue };
-            // Symbols of classes may be stripped; what iig makes is named after its class.
-            let has_classes =
-                exports.iter().any(|it| it.ends_with("_MetaClass") || it.ends_with("_Declaration"));
+            // Symbols of classes may be stripped; what iig makes (`X_Class`, `gXMetaClass`) is named after its class.
+            let has_classes = exports.iter().any(|it| {
+                ["_Class", "MetaClass", "_Declaration"].into_iter().any(|ending| it.ends_with(ending))
+            });
             if has_classes && !exports.iter().any(|it| it.contains(class)) {
                 let at = At::path(&code.path).arch(image.arch());
                 findings.push(Finding::warning(at, format!("symbols of class `{class}` (`{name}`)"), "none"));

@@ -94,6 +94,11 @@ pub const EXPECTED_BUNDLES: Check = Check {
 };
 
 fn expected_bundles(subject: &Subject, policy: &Policy) -> Judgement {
+    if let Some(fault) = subject.unseen()
+        && (policy.app_id.is_some() || policy.dext_ids.is_some())
+    {
+        return Judgement::NotRun(format!("`{}` was not looked into: {}", fault.path, fault.what));
+    }
     let app = policy.app_id.iter().map(|it| (BundleKind::App, &it.value, it.by.as_deref()));
     let dexts = policy
         .dext_ids

@@ -203,8 +203,8 @@ fn notary_contents(subject: &Subject, policy: &Policy) -> Judgement {
     if !mode.is_notarized() && !is_asked {
         return Judgement::NotApplicable(format!("a product that is {mode} is not notarized"));
     }
-    if !subject.unopened.is_empty() {
-        return Judgement::NotRun("the contents could not be looked into".to_owned());
+    if let Some(fault) = subject.unseen() {
+        return Judgement::NotRun(format!("`{}` was not looked into: {}", fault.path, fault.what));
     }
     let has_code =
         subject.signatures().any(|(.., it)| it.directories.iter().any(|it| it.slot == Slot::CodeDirectory));

@@ -250,7 +250,8 @@ pub const PROFILE_SEALED: Check = Check {
 };
 
 fn profile_sealed(subject: &Subject, _policy: &Policy) -> Judgement {
-    let with_profile = sealed(subject).filter(|(bundle, _)| {
+    // Entries are those of version 2; that there are none is said by `seal-version`.
+    let with_profile = sealed(subject).filter(|(_, seal)| seal.has_version_2).filter(|(bundle, _)| {
         matches!(bundle.kind, BundleKind::App | BundleKind::Dext) && !bundle.profile.is_absent()
     });
     Judgement::each(with_profile, "no sealed bundle has a profile", |(bundle, seal), findings| {

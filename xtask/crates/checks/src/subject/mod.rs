@@ -158,6 +158,13 @@ impl<T> Found<T> {
 pub type Agrees = Result<(), String>;
 
 impl Subject {
+    /// Why nothing is known of what is inside: a container that was not opened. What is missing then, nobody can tell.
+    pub fn unseen(&self) -> Option<&Fault> {
+        let is_empty = self.bundles.is_empty() && self.codes.is_empty();
+        let broken = self.faults.iter().find(|it| is_empty && it.path == self.path);
+        self.unopened.first().or(broken)
+    }
+
     /// All dexts.
     pub fn dexts(&self) -> impl Iterator<Item = &Bundle> {
         self.bundles.iter().filter(|it| it.kind == BundleKind::Dext)
