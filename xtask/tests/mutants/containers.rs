@@ -33,11 +33,11 @@ pub const ROWS: &[Row] = &[
         lab.package("zip");
         lab.file(|it| it.truncate(it.len() - 30));
     }),
-    row("a byte of a file in the zip", "executable-present readable-files", |lab| {
+    row("a byte of the host app's executable in the zip", "executable-present readable-files", |lab| {
         lab.package("zip");
         lab.file(|it| {
-            let middle = it.len() / 2;
-            it[middle] ^= 0x10;
+            let name = find(it, b"Contents/MacOS/USB Driver Host");
+            it[name + 300] ^= 0x10;
         });
     }),
     row("a zip that writes outside its folder", "readable-files", |lab| {
@@ -79,11 +79,11 @@ pub const ROWS: &[Row] = &[
             it[28 + usize::try_from(packed).unwrap()] ^= 1;
         });
     }),
-    row("a byte of the pkg's payload", "container-signature page-hashes", |lab| {
+    row("a pkg whose payload is no archive", "container-signature readable-files", |lab| {
         lab.package("pkg");
         lab.file(|it| {
-            let middle = end_of_archive(it) / 2;
-            it[middle] ^= 0x10;
+            let payload = find(it, b"\x1f\x8b\x08");
+            it[payload] ^= 1;
         });
     }),
     row("the ticket of the app on the pkg", "ticket-covers", |lab| {

@@ -3,13 +3,17 @@
 //! The made product is given one trait of real products after the other; real packages themselves are held against the
 //! verifier where they are at hand (`verify.rs`).
 
-use formats::document::{Dict, Value, plist::Date};
+use formats::{
+    document::{Dict, Value, plist::Date},
+    signature::superblob::Slot,
+};
 
 use crate::{
     Row, identity,
     identity::Leaf,
+    image,
     lab::{DEXT, EPOCH},
-    row,
+    row, signature,
 };
 
 const DAY: u64 = 86_400;
@@ -101,6 +105,14 @@ pub const ROWS: &[Row] = &[
                 }
             },
         );
+    }),
+    row("a comment in the claims", "(ticket-present)", |lab| {
+        signature::again(lab, |it| {
+            it.blob(Slot::Entitlements, |blob| {
+                let at = image::find(blob, b"<dict>") + 6;
+                blob.splice(at..at, *b"<!-- a -->");
+            });
+        });
     }),
     row("judged ten years later: the certificates have ended, the timestamp stands", "", |lab| {
         lab.now = Date(i64::try_from(EPOCH + 3650 * DAY).unwrap());

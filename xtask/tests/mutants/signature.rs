@@ -140,11 +140,12 @@ pub const ROWS: &[Row] = &[
             });
         });
     }),
-    row("a comment in the claims", "(entitlements-readable) (ticket-present)", |lab| {
+    row("a key twice in the claims", "entitlements-agree (entitlements-readable) (ticket-present)", |lab| {
         again(lab, |it| {
             it.blob(Slot::Entitlements, |blob| {
                 let at = find(blob, b"<dict>") + 6;
-                blob.splice(at..at, *b"<!-- a -->");
+                let key = b"<key>com.apple.developer.system-extension.install</key><true/>";
+                blob.splice(at..at, *key);
             });
         });
     }),
@@ -261,7 +262,7 @@ impl Parts {
     }
 
     /// Changes a blob, its length, and the hash that the directory has of it.
-    fn blob(&mut self, slot: Slot, change: impl FnOnce(&mut Vec<u8>)) {
+    pub fn blob(&mut self, slot: Slot, change: impl FnOnce(&mut Vec<u8>)) {
         let blob = &mut self.blobs.iter_mut().find(|it| it.0 == slot).expect("the blob").1;
         change(blob);
         let length = u32::try_from(blob.len()).unwrap();

@@ -161,7 +161,7 @@ impl Subject {
     /// Why nothing is known of what is inside: a container that was not opened. What is missing then, nobody can tell.
     pub fn unseen(&self) -> Option<&Fault> {
         let is_empty = self.bundles.is_empty() && self.codes.is_empty();
-        let broken = self.faults.iter().find(|it| is_empty && it.path == self.path);
+        let broken = self.faults.first().filter(|_| is_empty);
         self.unopened.first().or(broken)
     }
 
