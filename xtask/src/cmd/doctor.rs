@@ -1,12 +1,17 @@
 //! `cargo xtask doctor`.
 
+mod signing;
+
 use serde::Serialize;
 
 use crate::{
     cmd::{Context, print},
-    error::{Doing, Error, Exit, Result},
+    config::Signing,
+    error::{Doing, Exit, Result},
     plan::Format,
+    rehearsal,
     setup::{self, Need, Purpose},
+    stage::sign::examine::{Examination, examine},
 };
 
 /// Says what is missing on this machine, and why it is needed
@@ -14,7 +19,9 @@ use crate::{
 #[command(after_help = "Examples:
   cargo xtask doctor
   cargo xtask doctor --oracles --format json
-  cargo xtask doctor --signing developer-id     also everything that signing will need")]
+  cargo xtask doctor --signing developer-id     also everything that signing will need
+
+Exit codes: 0 all there · 1 signing would be refused, or signing/ holds a secret · 3 a tool is missing")]
 pub struct Args {
     /// Also the tools that tests ask for a second opinion
     #[arg(long)]
@@ -36,6 +43,8 @@ struct Health {
     install: Vec<String>,
     not_on_this_host: Vec<&'static str>,
     secrets_in_signing: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +62,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     let needs = setup::needs(purpose, tools.host());
     let missing: Vec<Need> = needs.iter().filter(|need| !need.is_met(tools)).copied().collect();
     let found = |need: &Need| need.programs.iter().find_map(|program| tools.find(program));
+    let examined = match &args.signing {
+        Some(name) => Some((name, examine(&Signing::load(name, &workspace)?, &workspace, rehearsal::now())?)),
+        None => None,
+    };
     let health = Health {
         schema: 1,
         os: std::env::consts::OS,
@@ -72,22 +85,23 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         },
         not_on_this_host: if tools.host().is_mac() { Vec::new() } else { ONLY_ON_A_MAC.to_vec() },
         secrets_in_signing: secrets(&workspace)?,
+        signing: examined.as_ref().map(|(name, found)| signing::json(name, found, &workspace)),
     };
     match args.format {
         Format::Json => {
             let json = serde_json::to_string_pretty(&health).doing(|| "cannot write the result")?;
             print(&(json + "\n"))?;
         }
-        Format::Text => print(&text(&health))?,
+        Format::Text => {
+            let signing = examined.as_ref().map(|(name, found)| signing::text(name, found, &workspace));
+            print(&(text(&health) + &signing.unwrap_or_default()))?;
+        }
     }
-    let signing = match &args.signing {
-        Some(name) => return Err(Error::tool(format!("cannot look into `{name}` yet"))),
-        None => Exit::Passed,
-    };
-    Ok(match (missing.is_empty(), health.secrets_in_signing.is_empty()) {
-        (_, false) => Exit::Findings,
-        (false, _) => Exit::Tool,
-        _ => signing,
+    let is_refused = examined.is_some_and(|(_, found): (_, Examination)| found.is_refused());
+    Ok(match (missing.is_empty(), is_refused || !health.secrets_in_signing.is_empty()) {
+        (_, true) => Exit::Findings,
+        (false, false) => Exit::Tool,
+        (true, false) => Exit::Passed,
     })
 }
 

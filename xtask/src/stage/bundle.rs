@@ -48,7 +48,7 @@ impl Bundle {
 }
 
 /// Where drivers live in an app; sysextd looks nowhere else.
-const EXTENSIONS: &str = "Contents/Library/SystemExtensions";
+pub(super) const EXTENSIONS: &str = "Contents/Library/SystemExtensions";
 
 /// Lays the app out, unless what lies there is still right.
 pub fn bundle(plan: &Plan, built: Built, stamps: &Stamps) -> Result<Bundle> {

@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod entitlement_files;
+pub mod examine;
 pub mod identity;
 pub mod parts;
 pub mod preflight;

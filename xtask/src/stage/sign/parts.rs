@@ -318,7 +318,7 @@ fn stem(path: &Path) -> String {
 }
 
 /// The first part whose pattern matches.
-fn part_of(path: &Path, parts: &[Part]) -> Result<Option<usize>> {
+pub(super) fn part_of(path: &Path, parts: &[Part]) -> Result<Option<usize>> {
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
     let text = shown(path);
     for (index, part) in parts.iter().enumerate() {

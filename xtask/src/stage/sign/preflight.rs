@@ -15,7 +15,8 @@ use super::{
 };
 use crate::config::Mode;
 
-const DAY: u64 = 86_400;
+/// Seconds.
+pub(super) const DAY: u64 = 86_400;
 
 /// Something that is wrong, or soon will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
