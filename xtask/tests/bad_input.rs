@@ -81,6 +81,24 @@ fn an_unknown_signing_name_lists_the_known_ones() {
 }
 
 #[test]
+fn a_release_is_not_built_on_what_no_mac_has_confirmed() {
+    let checkout = Checkout::new();
+    let ended = checkout.run(&["dist", "--signing", "developer-id"]);
+    refused(&checkout, &ended, 2, &["open SDK subset", "DRIVERKIT_SDK"]);
+    // A given SDK, as if extracted from Xcode: then it is the linker that nobody has tried.
+    let given = |args: &[&str]| {
+        let mut command = checkout.command();
+        command.env("DRIVERKIT_SDK", checkout.file("xtask/sdk/DriverKit"));
+        command.env("MACOS_SDK", checkout.file("xtask/sdk/MacOSX"));
+        Ended::of(command.args(["dist", "--plan", "--signing", "developer-id"]).args(args))
+    };
+    refused(&checkout, &given(&[]), 2, &["ld64.lld", "--accept-unproven portable-link"]);
+    let accepted = given(&["--accept-unproven", "portable-link"]);
+    assert_eq!(accepted.code, Some(0), "{}", accepted.stderr);
+    assert!(accepted.stderr.contains("accepted although unproven"), "{}", accepted.stderr);
+}
+
+#[test]
 fn a_wrong_sdk_is_named_with_its_variable() {
     let checkout = Checkout::new();
     let ended = Ended::of(checkout.command().arg("dist").env("DRIVERKIT_SDK", "/nowhere"));

@@ -133,6 +133,27 @@ fn results_go_through_one_door_to_stdout() {
 }
 
 #[test]
+fn links_between_documents_lead_somewhere() {
+    let folders = ["", "docs", "ci", "driver", "app", "xtask/sdk/DriverKit", "xtask/sdk/MacOSX"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap())
+        .map(|it| it.unwrap().path());
+    let mut broken = Vec::new();
+    for file in files.filter(|file| file.extension().is_some_and(|ending| ending == "md")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|it| !it.contains("://") && !it.starts_with('#') && !it.contains(' ')) {
+            let path = target.split('#').next().unwrap_or(target);
+            if !file.parent().unwrap().join(path).exists() {
+                broken.push(format!("{}: {target}", file.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    none("a link leads to a file", broken);
+}
+
+#[test]
 fn nothing_is_unsafe() {
     let text = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(text.contains("unsafe_code = \"forbid\""));

@@ -6,7 +6,7 @@ use crate::{
     cmd::Context,
     error::{Error, Exit, Result},
     interrupt,
-    plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Until},
+    plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Unproven, Until},
     setup,
     stage::{
         self,
@@ -43,6 +43,9 @@ pub struct Options {
     /// Joins the slices that other machines built (`build --triple`), compiles nothing
     #[arg(long, value_name = "DIR")]
     pub from_slices: Option<PathBuf>,
+    /// Accepts, for a release, something that no Mac has confirmed yet
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub accept_unproven: Vec<Unproven>,
     /// First installs what is missing
     #[arg(long)]
     pub setup: bool,
@@ -94,6 +97,10 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
         out: options.out.clone(),
     };
     let plan = Plan::new(workspace, toolchain, &request)?;
+    plan.refuse_unproven(&options.accept_unproven)?;
+    for accepted in &options.accept_unproven {
+        terminal::warn(format_args!("accepted although unproven: {accepted:?}"));
+    }
     if options.plan {
         super::print(&plan::print(&plan, options.format))?;
         return Ok(Next::Done(Exit::Passed));

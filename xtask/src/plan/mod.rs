@@ -19,7 +19,7 @@ pub use print::{Format, PlanFormat, print};
 pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain};
 
 use crate::{
-    config::{KextVersion, Located, Notarization, Origin, PackageKind, Product, Signing},
+    config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, Product, Signing},
     error::{Error, Result},
     tools::Call,
     workspace::Workspace,
@@ -116,6 +116,13 @@ pub struct Step {
     pub outputs: Vec<PathBuf>,
 }
 
+/// Something that no Mac has confirmed yet, and that a release needs somebody to accept by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Unproven {
+    /// A driver linked by ld64.lld has the right shape, and nobody has seen one start.
+    PortableLink,
+}
+
 /// What was asked on the command line.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -187,6 +194,27 @@ impl Plan {
         plan.app = Binary::of_app(&plan.product.app, &plan)?;
         plan.notes = plan.notes();
         Ok(plan)
+    }
+
+    /// Refuses to sign for everybody's Macs what no Mac is known to run. A rehearsal, a development build and an ad-hoc one
+    /// are how such things get tried.
+    pub fn refuse_unproven(&self, accepted: &[Unproven]) -> Result {
+        if *self.signing.mode != Mode::Distribution || self.until < Until::Signed {
+            return Ok(());
+        }
+        let cannot = || Error::usage(format!("`--signing {}` is for everybody's Macs", self.signing.name));
+        if self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open) {
+            return Err(cannot()
+                .because("the product would be built on the open SDK subset, which promises nothing about a runtime")
+                .hint("set DRIVERKIT_SDK and MACOS_SDK to SDKs from Xcode, build on a Mac, or point at a prebuilt product"));
+        }
+        let linked_here = self.binaries().any(|binary| binary.backend == Backend::Portable);
+        if linked_here && !accepted.contains(&Unproven::PortableLink) {
+            return Err(cannot()
+                .because("the driver would be linked by ld64.lld, and no recording of a Mac shows that such a driver runs")
+                .hint("link on a Mac, or take the risk with `--accept-unproven portable-link`"));
+        }
+        Ok(())
     }
 
     /// Everything compiled and linked here: the drivers', then the app's.
