@@ -1,0 +1,105 @@
+//! The release workflow, read from its YAML and executed job by job, each in a checkout of its own, artifacts passed as GitHub passes them.
+//!
+//! ```text
+//!   release.yml ─▶ Workflow ─▶ Job ─▶ Step ─┬─ run:   bash, as the runner starts it; `cargo xtask` is the program under test
+//!                                           └─ uses:  checkout, upload, download, attest: what they do to files
+//! ```
+//! The identity is a rehearsal's (`SIGNING`), whose key folder stands for the secrets: only jobs that name a secret get it. What needs a
+//! Mac ends as it must on Linux, and is told as not run.
+
+mod common;
+#[path = "common/workflow.rs"]
+mod workflow;
+
+use std::{fs, process::Command};
+
+use common::{can_build, root};
+use workflow::{Outcome, Runner, Workflow};
+
+fn release() -> String {
+    fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap()
+}
+
+/// Steps that need a Mac: exit code, and the words that say so here.
+const NEEDS_A_MAC: [(&str, i32, &str); 2] =
+    [("Verify", 4, "not run"), ("Try it", 3, "the harness runs on a Mac")];
+
+#[test]
+fn the_release_workflow_ends_in_a_release() {
+    if !can_build() {
+        return;
+    }
+    let workflow = Workflow::parse(&release());
+    let mut runner = Runner::new(&workflow, "rehearsal");
+    for job in &workflow.jobs {
+        for outcome in runner.run(job) {
+            if outcome.code == 0 {
+                continue;
+            }
+            let Outcome { step, code, said } = outcome;
+            let known = NEEDS_A_MAC.iter().find(|it| it.0 == step && it.1 == code && said.contains(it.2));
+            assert!(known.is_some(), "job {}, step `{step}` ended with {code}\n{said}", job.id);
+            tell(&format!(
+                "not run: job {}, step `{step}` (needs a Mac; here it ends with {code}, as it must)",
+                job.id
+            ));
+        }
+    }
+    let ledgers = runner.artifact("notary-ledger-1");
+    assert!(
+        ledgers.contains(&"packages/rehearsal/USB-Driver-Host-1.2.0.pkg.notary.json".to_owned()),
+        "{ledgers:?}"
+    );
+    assert_eq!(
+        runner.published(),
+        [
+            "SHA256SUMS",
+            "USB-Driver-Host-1.2.0-symbols.tar.gz",
+            "USB-Driver-Host-1.2.0.pkg",
+            "USB-Driver-Host-1.2.0.zip",
+            "sbom.spdx.json"
+        ]
+    );
+}
+
+#[test]
+fn a_command_that_does_not_exist_ends_the_workflow() {
+    for (from, to) in [("dist --signing", "dits --signing"), ("--plan --format", "--plam --format")] {
+        let text = release();
+        assert!(text.contains(from));
+        let workflow = Workflow::parse(&text.replacen(from, to, 1));
+        let mut runner = Runner::new(&workflow, "rehearsal");
+        let outcomes = runner.run(workflow.jobs.first().unwrap());
+        assert_eq!(outcomes.last().unwrap().code, 2, "{to}");
+    }
+}
+
+/// With `--help` behind it a line is read and not carried out: wrong commands and options are refused before help is shown.
+#[track_caller]
+fn check_line(line: &str) -> bool {
+    let script = format!("{} --help", line.replacen("cargo xtask", "\"$XTASK\"", 1));
+    let run = Command::new("bash").args(["-c", &script]).env("XTASK", env!("CARGO_BIN_EXE_xtask")).output();
+    run.unwrap().status.success()
+}
+
+#[test]
+fn every_line_of_every_workflow_is_one_that_the_program_knows() {
+    let mut seen = 0;
+    for entry in fs::read_dir(root().join(".github/workflows")).unwrap() {
+        let workflow = Workflow::parse(&fs::read_to_string(entry.unwrap().path()).unwrap());
+        for line in workflow.jobs.iter().flat_map(|job| &job.steps).filter_map(|step| step.run.as_deref()) {
+            for line in line.lines().filter(|it| it.starts_with("cargo xtask")) {
+                let line = line.split(" >> ").next().unwrap();
+                assert!(check_line(line), "{line}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} lines");
+    assert!(!check_line("cargo xtask dist --take-down x"));
+}
+
+#[expect(clippy::print_stdout, reason = "a test tells what it did not run")]
+fn tell(text: &str) {
+    println!("{text}");
+}
