@@ -5,7 +5,7 @@ use formats::image::{Arch, MachO, Slices, fat_write};
 use crate::{
     Row,
     lab::{DRIVER, HOST, Lab},
-    row, signature,
+    parts, row,
 };
 
 const LC_SEGMENT_64: u32 = 0x19;
@@ -19,7 +19,7 @@ const LC_FUNCTION_STARTS: u32 = 0x26;
 
 pub const ROWS: &[Row] = &[
     row("a driver that is a library", "dext-file-type (ticket-present)", |lab| {
-        signature::again_driver(lab, |image| image[12] = 8);
+        parts::again_driver(lab, |image| image[12] = 8);
     }),
     row("a driver at a fixed address", "dext-header-flags (ticket-present)", |lab| {
         lab.signed_again(|it| each(it, DRIVER, |image| image[26] &= !0x20));
@@ -76,7 +76,7 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row("an encrypted driver", "not-encrypted (ticket-present)", |lab| {
-        signature::again_driver(lab, |image| set(image, LC_ENCRYPTION_INFO_64, 16, 1));
+        parts::again_driver(lab, |image| set(image, LC_ENCRYPTION_INFO_64, 16, 1));
     }),
     row("writable code", "segment-protection (ticket-present)", |lab| {
         // initprot follows name (16), four 64-bit fields and maxprot.
@@ -167,6 +167,19 @@ pub const ROWS: &[Row] = &[
     row("a driver that is no Mach-O", "executable-present sealed-files", |lab| {
         lab.write(DRIVER, "#!/bin/sh\n")
     }),
+    row(
+        "a last segment that ends before the signature does",
+        "linkedit-last signature-place (ticket-present)",
+        |lab| {
+            parts::again_driver(lab, |image| {
+                // The size in the file, of 64 bits.
+                let at = segment(image, b"__LINKEDIT") + 48;
+                let size = u64::from_le_bytes(image[at..at + 8].try_into().unwrap());
+                image[at..at + 8].copy_from_slice(&(size - 16).to_le_bytes());
+            });
+        },
+    ),
+    row("a table of 64-bit offsets", "fat-table", |lab| lab.bytes(HOST, wide)),
     row("a load command of no length", "readable-code sealed-files", |lab| {
         each(lab, DRIVER, |image| {
             let at = command(image, LC_FUNCTION_STARTS);
@@ -264,4 +277,19 @@ fn authenticated(lab: &Lab, subtype: u32) {
         let start = slices(bytes)[1].0;
         bytes[start + 8..start + 12].copy_from_slice(&subtype.to_le_bytes());
     });
+}
+
+/// Writes the table of two slices with offsets of 64 bits.
+fn wide(file: &mut Vec<u8>) {
+    let mut table = vec![0xca, 0xfe, 0xba, 0xbf, 0, 0, 0, 2];
+    for entry in file[8..48].chunks(20) {
+        table.extend(&entry[..8]);
+        for number in [&entry[8..12], &entry[12..16]] {
+            table.extend([0; 4]);
+            table.extend(number);
+        }
+        table.extend(&entry[16..20]);
+        table.extend([0; 4]);
+    }
+    file[..table.len()].copy_from_slice(&table);
 }

@@ -78,6 +78,8 @@ pub struct Lab<'a> {
     pub now: Date,
     /// How it is signed again.
     pub signing: Signing,
+    /// Whether the good app counts as the release before.
+    pub is_update: bool,
 }
 
 impl<'a> Lab<'a> {
@@ -86,7 +88,15 @@ impl<'a> Lab<'a> {
         let folder = tempfile::tempdir().unwrap();
         let subject = folder.path().join(APP);
         common::copy(&good.checkout.file("dist").join(APP), &subject);
-        Self { good, folder, subject, policy: good.policy.clone(), now: NOW, signing: good.signing.clone() }
+        Self {
+            good,
+            folder,
+            subject,
+            policy: good.policy.clone(),
+            now: NOW,
+            signing: good.signing.clone(),
+            is_update: false,
+        }
     }
 
     /// A path in the app.
@@ -207,7 +217,11 @@ impl<'a> Lab<'a> {
         let mut asked = Asked::at(self.now);
         asked.private_prefixes.clone_from(&self.policy.private_prefixes);
         asked.trust.roots.extend(self.good.roots.iter().cloned());
-        let subject = inspect::open(&self.subject, &asked).unwrap();
+        let mut subject = inspect::open(&self.subject, &asked).unwrap();
+        if self.is_update {
+            let before = self.good.checkout.file("dist").join(APP);
+            subject.baseline = Some(Box::new(inspect::open(&before, &asked).unwrap()));
+        }
         let mut told = BTreeMap::new();
         for outcome in checks::run(&subject, &self.policy) {
             let id = match outcome.findings.first().map(|it| it.severity) {

@@ -13,7 +13,7 @@ use crate::{
     identity::Leaf,
     image,
     lab::{DEXT, EPOCH},
-    row, signature,
+    parts, row,
 };
 
 const DAY: u64 = 86_400;
@@ -107,7 +107,7 @@ pub const ROWS: &[Row] = &[
         );
     }),
     row("a comment in the claims", "(ticket-present)", |lab| {
-        signature::again(lab, |it| {
+        parts::again(lab, |it| {
             it.blob(Slot::Entitlements, |blob| {
                 let at = image::find(blob, b"<dict>") + 6;
                 blob.splice(at..at, *b"<!-- a -->");

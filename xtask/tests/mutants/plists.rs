@@ -155,6 +155,18 @@ pub const ROWS: &[Row] = &[
             info(lab, |it| it.set("CFBundleIdentifier", "com.example.usb_driver"));
         },
     ),
+    row(
+        "an update whose driver changed and kept its version",
+        "(newer-than-baseline) (ticket-present)",
+        |lab| {
+            lab.is_update = true;
+            info(lab, |it| it.set("CFBundleGetInfoString", "changed"));
+        },
+    ),
+    row("an update to an older driver", "(newer-than-baseline) (ticket-present)", |lab| {
+        lab.is_update = true;
+        info(lab, |it| it.set("CFBundleVersion", "11"));
+    }),
 ];
 
 /// Changes the dext's plist and signs again.
