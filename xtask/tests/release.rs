@@ -173,6 +173,31 @@ fn without_its_root_a_rehearsal_proves_little_and_says_so() {
 }
 
 #[test]
+fn a_crash_of_the_driver_gets_its_names_from_our_symbols() {
+    let Some(checkout) = released() else { return };
+    let symbols = "dist/symbols";
+    let dwarf =
+        "com.example.usb-interface-driver.dSYM/Contents/Resources/DWARF/com.example.usb-interface-driver";
+    let bytes = fs::read(checkout.file(symbols).join(dwarf)).unwrap();
+    let slices = Slices::read(&bytes).unwrap().unwrap();
+    let slice = slices.slices.iter().find(|it| it.arch.is_arm64()).unwrap();
+    let image = MachO::read(&slice.window(&bytes).unwrap()).unwrap();
+    let uuid: String = image.uuid().unwrap().iter().map(|byte| format!("{byte:02X}")).collect();
+    let uuid = format!("{}-{}-{}-{}-{}", &uuid[..8], &uuid[8..12], &uuid[12..16], &uuid[16..20], &uuid[20..]);
+    let start = image.section("__TEXT", "__text").unwrap().address - image.segment("__TEXT").unwrap().address;
+    let report = format!(
+        "{{\"app_name\":\"driver\",\"bug_type\":\"309\"}}\n{{\"procName\":\"driver\",\"procPath\":\"/Library/SystemExtensions/X/com.example.usb-interface-driver.dext/com.example.usb-interface-driver\",\
+         \"exception\":{{\"type\":\"EXC_BAD_ACCESS\",\"signal\":\"SIGSEGV\"}},\"faultingThread\":0,\"threads\":[{{\"triggered\":true,\"frames\":[{{\"imageOffset\":{},\"imageIndex\":0}}]}}],\
+         \"usedImages\":[{{\"name\":\"com.example.usb-interface-driver\",\"uuid\":\"{uuid}\"}}]}}\n",
+        start + 4
+    );
+    fs::write(checkout.file("crash.ips"), report).unwrap();
+    let ended = checkout.run_well(&["triage", "crash.ips", "--symbols", symbols]);
+    assert!(ended.stdout.contains("UsbInterfaceDriver"), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("1 frames named"), "{}", ended.stderr);
+}
+
+#[test]
 fn ctrl_c_leaves_nothing_half_done() {
     if !can_build() {
         return;

@@ -9,7 +9,11 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use checks::Policy;
-use formats::document::plist::Date;
+use formats::{
+    Source,
+    document::plist::Date,
+    image::{MachO, Slices, symbols},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use triage::{Artifact, ArtifactFinding, Kind, Reading};
 
@@ -19,6 +23,7 @@ use crate::{
     inspect::{self, Asked},
     rehearsal,
     report::{self, Report},
+    stage::{files, stamp},
     terminal,
 };
 
@@ -35,6 +40,9 @@ pub struct Args {
     /// What the log is about, a product or the verifier's JSON report of it: its findings join
     #[arg(long, value_name = "PATH")]
     artifact: Option<PathBuf>,
+    /// A folder with .dSYM folders: names the functions of crash reports
+    #[arg(long, value_name = "DIR")]
+    symbols: Option<PathBuf>,
     /// text: a page; json: schema 1; html: one self-contained page with the timeline
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,6 +63,9 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
     let mut reading = Reading::default();
     for file in &args.files {
         read(file, &mut reading)?;
+    }
+    if let Some(folder) = &args.symbols {
+        symbolicate(folder, &mut reading)?;
     }
     let artifact = match &args.artifact {
         Some(path) => artifact(path)?,
@@ -223,6 +234,51 @@ fn bar(size: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// Names the frames whose image has its symbols below `folder`, found by UUID. What has none stays an offset.
+fn symbolicate(folder: &Path, reading: &mut Reading) -> Result {
+    let mut images = Vec::new();
+    for entry in files::walk(folder)? {
+        let path = entry.at(folder);
+        if entry.kind != files::Kind::File || !entry.path.to_string_lossy().contains("DWARF/") {
+            continue;
+        }
+        let bytes = files::read(&path)?;
+        let doing = || format!("cannot read the symbols in `{}`", path.display());
+        let Some(slices) = Slices::read(&bytes).doing_as_asked(doing)? else { continue };
+        for slice in &slices.slices {
+            let window = slice.window(&bytes).doing_as_asked(doing)?;
+            let image = MachO::read(&window).doing_as_asked(doing)?;
+            let whole = usize::try_from(slice.size).doing_as_asked(doing)?;
+            images.push((image, window.read(0, whole).doing_as_asked(doing)?.into_owned()));
+        }
+    }
+    let (mut named, mut unnamed) = (0, 0);
+    for frame in reading.crashes.iter_mut().flat_map(|crash| &mut crash.frames) {
+        let known =
+            images.iter().find(|(image, _)| image.uuid().is_some_and(|uuid| is_uuid(&frame.uuid, &uuid)));
+        let Some((image, bytes)) = known else { continue };
+        let doing = || format!("cannot look up a symbol of `{}`", frame.image);
+        match symbols::at(image, bytes, frame.offset).doing_as_asked(doing)? {
+            Some((name, into)) => {
+                frame.symbol = Some(format!("{name} + {into}"));
+                named += 1;
+            }
+            None => unnamed += 1,
+        }
+    }
+    terminal::note(format_args!(
+        "{named} frames named from `{}`, {unnamed} of the same images not",
+        folder.display()
+    ));
+    Ok(())
+}
+
+/// Whether text like `6e2b0f6c-…` is this UUID.
+fn is_uuid(text: &str, uuid: &[u8; 16]) -> bool {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    digits.eq_ignore_ascii_case(&stamp::hex(uuid))
 }
 
 /// What our verifier says about the artifact: of a product, or from its report.

@@ -280,6 +280,7 @@ fn authenticated(lab: &Lab, subtype: u32) {
 }
 
 /// Writes the table of two slices with offsets of 64 bits.
+#[expect(clippy::ptr_arg, reason = "a source has a size; a slice behind a reference has not")]
 fn wide(file: &mut Vec<u8>) {
     let mut table = vec![0xca, 0xfe, 0xba, 0xbf, 0, 0, 0, 2];
     for entry in file[8..48].chunks(20) {

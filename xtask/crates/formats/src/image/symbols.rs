@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{MachO, command::Range};
+use super::{
+    MachO,
+    command::{Range, Symtab},
+};
 use crate::{
     bytes::{Bytes, Error, Result},
     source::Source,
@@ -36,6 +39,61 @@ pub fn exported(image: &MachO, source: &dyn Source) -> Result<BTreeSet<String>> 
     Ok(names)
 }
 
+/// The function that holds `offset` (bytes from where the image is loaded): its name, and how far into it.
+///
+/// Reads the symbol table, local names included, as a `.dSYM` or an image that was not stripped has it. `None`: nothing that
+/// is named starts at or before it in a section.
+pub fn at(image: &MachO, source: &dyn Source, offset: u64) -> Result<Option<(String, u64)>> {
+    let base = image.segment("__TEXT").map_or(0, |segment| segment.address);
+    let address = base.saturating_add(offset);
+    let Some((symtab, table, strings)) = tables(image, source)? else { return Ok(None) };
+    // Widths of a 64-bit entry: name 4, kind 1, section 1, description 2, value 8.
+    if !image.is_64 {
+        return Ok(None);
+    }
+    let mut nearest: Option<(u64, u32)> = None;
+    for index in 0..symtab.count as usize {
+        let it = table.bytes().range(index * 16, 16)?;
+        let (kind, value) = (it.u8(4)?, it.u64_le(8)?);
+        // N_SECT (0x0e) without debugger entries: a place in a section.
+        let is_place = kind & 0xe0 == 0 && kind & 0x0e == 0x0e;
+        if is_place && value <= address && nearest.is_none_or(|(best, _)| value > best) {
+            nearest = Some((value, it.u32_le(0)?));
+        }
+    }
+    let Some((value, name)) = nearest else { return Ok(None) };
+    let name = strings.bytes().c_str(name as usize).map_err(|fault| fault.within("symbol name"))?;
+    // The header's own name stands for "before the first function".
+    Ok((name != "__mh_execute_header").then(|| (name.to_owned(), address - value)))
+}
+
+/// A table of `__LINKEDIT` in memory, with its place in the file.
+struct Table {
+    raw: Vec<u8>,
+    offset: u64,
+}
+
+impl Table {
+    fn bytes(&self) -> Bytes<'_> {
+        Bytes::at(&self.raw, self.offset)
+    }
+}
+
+/// The symbol table and its names; `None` when the image has none.
+fn tables(image: &MachO, source: &dyn Source) -> Result<Option<(Symtab, Table, Table)>> {
+    let Some(symtab) = image.symtab() else { return Ok(None) };
+    if symtab.count > MAX_SYMBOLS {
+        let what = format!("{} symbols, more than {MAX_SYMBOLS}", symtab.count);
+        return Err(Error::new(symtab.offset.into(), what));
+    }
+    let entry: u64 = if image.is_64 { 16 } else { 12 };
+    let entries = Range { offset: symtab.offset.into(), size: entry * u64::from(symtab.count) };
+    let strings = Range { offset: symtab.strings.into(), size: symtab.strings_size.into() };
+    let table = Table { raw: read(source, entries, "the symbol table")?, offset: entries.offset };
+    let names = Table { raw: read(source, strings, "the symbol names")?, offset: strings.offset };
+    Ok(Some((symtab, table, names)))
+}
+
 fn read(source: &dyn Source, range: Range, what: &str) -> Result<Vec<u8>> {
     if range.size > MAX_TABLE {
         return Err(Error::new(
@@ -48,19 +106,11 @@ fn read(source: &dyn Source, range: Range, what: &str) -> Result<Vec<u8>> {
 }
 
 fn from_table(image: &MachO, source: &dyn Source, names: &mut BTreeSet<String>) -> Result<()> {
-    let Some(symtab) = image.symtab() else { return Ok(()) };
-    if symtab.count > MAX_SYMBOLS {
-        let what = format!("{} symbols, more than {MAX_SYMBOLS}", symtab.count);
-        return Err(Error::new(symtab.offset.into(), what));
-    }
-    let entry: u64 = if image.is_64 { 16 } else { 12 };
-    let table = Range { offset: symtab.offset.into(), size: entry * u64::from(symtab.count) };
-    let strings = Range { offset: symtab.strings.into(), size: symtab.strings_size.into() };
-    let (table_raw, strings_raw) =
-        (read(source, table, "the symbol table")?, read(source, strings, "the symbol names")?);
-    let (entries, strings) = (Bytes::at(&table_raw, table.offset), Bytes::at(&strings_raw, strings.offset));
+    let Some((symtab, table, names_table)) = tables(image, source)? else { return Ok(()) };
+    let entry = if image.is_64 { 16 } else { 12 };
+    let (entries, strings) = (table.bytes(), names_table.bytes());
     for index in 0..symtab.count as usize {
-        let it = entries.range(index * entry as usize, entry as usize)?;
+        let it = entries.range(index * entry, entry)?;
         let kind = it.u8(4)?;
         // Debugger entries (N_STAB 0xe0) aside; external (N_EXT 1) and defined somewhere (N_TYPE 0x0e is not N_UNDF 0).
         let is_export = kind & 0xe0 == 0 && kind & 0x01 != 0 && kind & 0x0e != 0;
