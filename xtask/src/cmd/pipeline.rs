@@ -96,8 +96,8 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
         backend: options.backend,
         out: options.out.clone(),
     };
-    let plan = Plan::new(workspace, toolchain, &request)?;
-    plan.refuse_unproven(&options.accept_unproven)?;
+    let mut plan = Plan::new(workspace, toolchain, &request)?;
+    plan.accepted.clone_from(&options.accept_unproven);
     for accepted in &options.accept_unproven {
         terminal::warn(format_args!("accepted although unproven: {accepted:?}"));
     }
@@ -155,6 +155,9 @@ fn make(
 ) -> Result<Option<Product>> {
     let seed = options.rehearsal_seed.as_deref();
     let taken = relay.take_up.as_deref().map(|file| stage::relay::take_up(plan, file)).transpose()?;
+    if taken.is_none() && options.from_slices.is_none() {
+        plan.refuse_unproven(plan.provenance())?;
+    }
     if let Some(taken) = taken.as_ref().filter(|it| it.is_signed()) {
         let (app, installer) = (taken.signed(plan, seed)?, taken.installer()?);
         return Ok(Some(Product { app, installer, symbols: taken.symbols()? }));
@@ -173,8 +176,13 @@ fn make(
             (terminal::group("bundle", || stage::bundle::bundle(plan, built, stamps))?, symbols)
         }
     };
+    let provenance = match (&taken, &options.from_slices) {
+        (Some(taken), _) => taken.provenance()?,
+        (None, Some(_)) => stage::build::slices::provenance(plan)?,
+        (None, None) => plan.provenance(),
+    };
     let pass_on = |app: &Path, symbols: &[PathBuf], installer: Option<&Path>| match &relay.hand_over {
-        Some(goal) => stage::relay::hand_over(plan, &Made { app, symbols, installer }, goal),
+        Some(goal) => stage::relay::hand_over(plan, &Made { app, symbols, installer, provenance }, goal),
         None => Ok(()),
     };
     if plan.until == Until::Bundled {

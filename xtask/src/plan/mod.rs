@@ -12,7 +12,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use binary::{Binary, SliceSteps};
 pub use print::{Format, PlanFormat, print};
@@ -123,6 +123,27 @@ pub enum Unproven {
     PortableLink,
 }
 
+/// How a product came about, as far as it decides whether it may be released. Travels with what is handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Built on our open SDK subset.
+    pub open_sdk: bool,
+    /// Linked by ld64.lld.
+    pub portable_link: bool,
+}
+
+impl Provenance {
+    /// Of a product made from both: what one of them lacks, the whole lacks.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            open_sdk: self.open_sdk || other.open_sdk,
+            portable_link: self.portable_link || other.portable_link,
+        }
+    }
+}
+
 /// What was asked on the command line.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -157,6 +178,8 @@ pub struct Plan {
     pub drivers: Vec<Option<Binary>>,
     /// The app's binary; `None` when it is prebuilt.
     pub app: Option<Binary>,
+    /// What somebody accepted although no Mac has confirmed it.
+    pub accepted: Vec<Unproven>,
     /// Things that a person should know before it starts.
     pub notes: Vec<String>,
 }
@@ -183,6 +206,7 @@ impl Plan {
             out,
             drivers: Vec::new(),
             app: None,
+            accepted: Vec::new(),
             notes: Vec::new(),
         };
         plan.drivers = plan
@@ -196,22 +220,29 @@ impl Plan {
         Ok(plan)
     }
 
+    /// How what is built here comes about.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            open_sdk: self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open),
+            portable_link: self.binaries().any(|binary| binary.backend == Backend::Portable),
+        }
+    }
+
     /// Refuses to sign for everybody's Macs what no Mac is known to run. A rehearsal, a development build and an ad-hoc one
     /// are how such things get tried.
-    pub fn refuse_unproven(&self, accepted: &[Unproven]) -> Result {
+    pub fn refuse_unproven(&self, built: Provenance) -> Result {
         if *self.signing.mode != Mode::Distribution || self.until < Until::Signed {
             return Ok(());
         }
         let cannot = || Error::usage(format!("`--signing {}` is for everybody's Macs", self.signing.name));
-        if self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open) {
+        if built.open_sdk {
             return Err(cannot()
-                .because("the product would be built on the open SDK subset, which promises nothing about a runtime")
+                .because("the product is built on the open SDK subset, which promises nothing about a runtime")
                 .hint("set DRIVERKIT_SDK and MACOS_SDK to SDKs from Xcode, build on a Mac, or point at a prebuilt product"));
         }
-        let linked_here = self.binaries().any(|binary| binary.backend == Backend::Portable);
-        if linked_here && !accepted.contains(&Unproven::PortableLink) {
+        if built.portable_link && !self.accepted.contains(&Unproven::PortableLink) {
             return Err(cannot()
-                .because("the driver would be linked by ld64.lld, and no recording of a Mac shows that such a driver runs")
+                .because("the driver is linked by ld64.lld, and no recording of a Mac shows that such a driver runs")
                 .hint("link on a Mac, or take the risk with `--accept-unproven portable-link`"));
         }
         Ok(())

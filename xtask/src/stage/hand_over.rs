@@ -36,6 +36,7 @@ use super::{
 use crate::{
     error::{Doing, Error, Result},
     interrupt,
+    plan::Provenance,
 };
 
 /// Where the folder lies in the archive.
@@ -67,6 +68,22 @@ struct Manifest {
     label: Label,
     /// By path, so sorted.
     entries: BTreeMap<String, Entry>,
+}
+
+/// Where a hand-over says how its content came about.
+const PROVENANCE: &str = "provenance.json";
+
+/// Writes into the folder that will be handed over how it came about.
+pub fn put_provenance(folder: &Path, provenance: Provenance) -> Result {
+    let json = serde_json::to_vec(&provenance).doing(|| "cannot write the provenance")?;
+    files::write(&folder.join(PROVENANCE), &json, 0o644)
+}
+
+/// What a folder that was taken up says of how it came about. One that does not say is refused: silence is no proof.
+pub fn provenance(folder: &Path) -> Result<Provenance> {
+    let path = folder.join(PROVENANCE);
+    let cannot = || format!("cannot tell how `{}` came about", folder.display());
+    serde_json::from_slice(&files::read(&path)?).doing_as_asked(cannot)
 }
 
 /// One entry of the folder.

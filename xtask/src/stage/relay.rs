@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Doing, Error, Result},
-    plan::{self, Plan, Until},
+    plan::{self, Plan, Provenance, Until},
     terminal,
 };
 
@@ -39,6 +39,8 @@ pub struct Made<'a> {
     pub symbols: &'a [PathBuf],
     /// The signed pkg.
     pub installer: Option<&'a Path>,
+    /// How it came about.
+    pub provenance: Provenance,
 }
 
 /// Writes what was made until `plan.until` to `goal`.
@@ -50,6 +52,7 @@ pub fn hand_over(plan: &Plan, made: &Made, goal: &Path) -> Result {
     put(APP, made.app)?;
     made.symbols.iter().try_for_each(|dsym| put(SYMBOLS, dsym))?;
     made.installer.map_or(Ok(()), |pkg| put(PACKAGES, pkg))?;
+    hand_over::put_provenance(desk.path(), made.provenance)?;
     hand_over::save(desk.path(), &label(plan, plan.until)?, goal)?;
     terminal::step("Handing over", goal.display());
     Ok(())
@@ -79,6 +82,7 @@ pub fn take_up(plan: &Plan, file: &Path) -> Result<Taken> {
     }
     let folder = plan.stage_dir().join("taken-up");
     hand_over::take_up(file, &label(plan, stage)?, &folder)?;
+    plan.refuse_unproven(hand_over::provenance(&folder)?)?;
     terminal::step("Took up", format_args!("{} ({said})", file.display()));
     Ok(Taken { folder, stage })
 }
@@ -87,6 +91,11 @@ impl Taken {
     /// Whether it is signed, and not only bundled.
     pub fn is_signed(&self) -> bool {
         self.stage == Until::Signed
+    }
+
+    /// How it came about.
+    pub fn provenance(&self) -> Result<Provenance> {
+        hand_over::provenance(&self.folder)
     }
 
     /// The unsigned app.

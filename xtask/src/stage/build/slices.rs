@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{Built, Runner, built, require_tools};
 use crate::{
     error::{Doing, Error, Result},
-    plan::{Binary, Plan, SliceSteps, file_name},
+    plan::{Binary, Plan, Provenance, SliceSteps, file_name},
     stage::{
         files,
         hand_over::{self, Label},
@@ -51,6 +51,7 @@ pub fn hand_over(tools: &Toolbox, plan: &Plan, stamps: &Stamps, triple: &str, go
         files::write(&folder.join(IMAGE), &files::read(&slice.slice)?, 0o755)?;
         files::write(&folder.join(DWARF), &files::read(&slice.dwarf)?, 0o644)?;
     }
+    hand_over::put_provenance(desk.path(), plan.provenance())?;
     hand_over::save(desk.path(), &label(plan, triple)?, goal)?;
     terminal::step("Handing over", goal.display());
     Ok(())
@@ -59,20 +60,30 @@ pub fn hand_over(tools: &Toolbox, plan: &Plan, stamps: &Stamps, triple: &str, go
 /// Takes up the slices of every triple from `folder`, and joins them. Nothing is compiled, so no compiler is needed.
 pub fn join(tools: &Toolbox, plan: &Plan, stamps: &Stamps, folder: &Path) -> Result<Built> {
     let expected = by_triple(plan);
+    let mut together = Provenance::default();
     refuse_leftovers(folder, &expected.keys().map(|it| format!("{it}.zip")).collect())?;
     for (triple, slices) in &expected {
         let desk = tempfile::tempdir().doing(|| "cannot make a temporary folder")?;
         let taken = desk.path().join(triple);
         hand_over::take_up(&folder.join(format!("{triple}.zip")), &label(plan, triple)?, &taken)?;
+        let provenance = hand_over::provenance(&taken)?;
+        plan.refuse_unproven(provenance)?;
+        together = together.and(provenance);
         for (binary, slice) in slices {
             let from = taken.join(file_name(&binary.universal));
             files::write(&slice.slice, &files::read(&from.join(IMAGE))?, 0o755)?;
             files::write(&slice.dwarf, &files::read(&from.join(DWARF))?, 0o644)?;
         }
     }
+    hand_over::put_provenance(&plan.stage_dir(), together)?;
     let runner = Runner { tools, plan, stamps };
     runner.each(plan.binaries().collect(), |binary| runner.merge(binary))?;
     Ok(built(plan))
+}
+
+/// How the slices that were joined came about.
+pub fn provenance(plan: &Plan) -> Result<Provenance> {
+    hand_over::provenance(&plan.stage_dir())
 }
 
 /// Every triple that something is built for, sorted.
