@@ -61,7 +61,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     let purpose = if args.oracles { Purpose::Oracles } else { Purpose::Build };
     let needs = setup::needs(purpose, tools.host());
     let missing: Vec<Need> = needs.iter().filter(|need| !need.is_met(tools)).copied().collect();
-    let found = |need: &Need| need.programs.iter().find_map(|program| tools.find(program));
+    let found = |need: &Need| need.found(tools);
     let examined = match &args.signing {
         Some(name) => Some((name, examine(&Signing::load(name, &workspace)?, &workspace, rehearsal::now())?)),
         None => None,

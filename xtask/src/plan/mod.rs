@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use binary::{Binary, SliceSteps};
 pub use print::{Format, PlanFormat, print};
-pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain};
+pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain, find_llvm};
 
 use crate::{
     config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, Product, Signing},

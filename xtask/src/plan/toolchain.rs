@@ -1,6 +1,9 @@
 //! Which compilers, linkers and SDKs build the product.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -8,12 +11,34 @@ use super::{Backend, BackendChoice};
 use crate::{
     config::Platform,
     error::{Error, Result},
-    tools::Toolbox,
+    tools::{Call, Toolbox},
     workspace::Workspace,
 };
 
 /// LLVM releases that the tests cover, in the order of preference. 19 is what Debian 12 packages.
-const LLVM: &[&str] = &["-19", "", "-20", "-21"];
+const LLVM: &[u32] = &[19, 20, 21];
+
+/// A tool of a covered LLVM: `clang-19`, or plain `clang` where that is one of them (Fedora, Arch, Homebrew). An older one
+/// that happens to be installed would build something that no test has seen.
+pub fn find_llvm(tools: &Toolbox, name: &str) -> Option<(String, PathBuf)> {
+    let versioned = LLVM.iter().map(|release| format!("{name}-{release}"));
+    if let Some(found) = versioned.into_iter().find_map(|name| Some((name.clone(), tools.find(&name)?))) {
+        return Some(found);
+    }
+    let path = tools.find(name)?;
+    let release = release_of(tools, name)?;
+    LLVM.contains(&release).then(|| (name.to_owned(), path))
+}
+
+/// The release that a tool says it is: "clang version 19.1.7", "LLD 19.1.7", "LLVM version 19.1.7".
+fn release_of(tools: &Toolbox, name: &str) -> Option<u32> {
+    let call = Call::new(name, format!("ask `{name}` for its version")).arg("--version");
+    let said = tools.run(&call.deadline(Duration::from_secs(20))).ok()?.text();
+    let words = ["version ", "LLD "]
+        .iter()
+        .find_map(|word| said.split_once(word).map(|(_, rest)| rest.to_owned()))?;
+    words.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
 
 /// A program of the tool chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,8 +168,10 @@ impl Tool {
     }
 
     fn versioned(tools: &Toolbox, name: &str) -> Self {
-        let names: Vec<String> = LLVM.iter().map(|suffix| format!("{name}{suffix}")).collect();
-        Self::find(tools, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        match find_llvm(tools, name) {
+            Some((name, path)) => Self { name, path: Some(path) },
+            None => Self { name: format!("{name}-{}", LLVM[0]), path: None },
+        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! The table of everything outside this repository that some command runs.
 
-use crate::tools::{Host, Toolbox};
+use std::path::PathBuf;
+
+use crate::{
+    plan::find_llvm,
+    tools::{Host, Toolbox},
+};
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,29 +73,37 @@ pub struct Need {
 }
 
 impl Need {
+    /// Where one of the programs is; of LLVM only a release that the tests cover counts.
+    pub fn found(&self, tools: &Toolbox) -> Option<PathBuf> {
+        self.programs.iter().find_map(|program| match self.purpose {
+            Purpose::Build if *program != "xcrun" => find_llvm(tools, program).map(|(_, path)| path),
+            _ => tools.find(program),
+        })
+    }
+
     /// Whether one of the programs is there.
     pub fn is_met(&self, tools: &Toolbox) -> bool {
-        self.programs.iter().any(|program| tools.find(program).is_some())
+        self.found(tools).is_some()
     }
 }
 
 const CLANG: Need = Need {
     name: "clang",
-    programs: &["clang++-19", "clang++-20", "clang++-21", "clang++"],
+    programs: &["clang++"],
     why: "compiles driver and app",
     purpose: Purpose::Build,
     source: Source::System { apt: &["clang-19"], dnf: &["clang"], pacman: &["clang"], brew: &["llvm"] },
 };
 const LLD: Need = Need {
     name: "lld",
-    programs: &["ld64.lld-19", "ld64.lld-20", "ld64.lld-21", "ld64.lld"],
+    programs: &["ld64.lld"],
     why: "links slices",
     purpose: Purpose::Build,
     source: Source::System { apt: &["lld-19"], dnf: &["lld"], pacman: &["lld"], brew: &["lld"] },
 };
 const LLVM: Need = Need {
     name: "llvm",
-    programs: &["dsymutil-19", "dsymutil-20", "dsymutil-21", "dsymutil"],
+    programs: &["dsymutil"],
     why: "extracts symbols and strips slices",
     purpose: Purpose::Build,
     source: Source::System { apt: &["llvm-19"], dnf: &["llvm"], pacman: &["llvm"], brew: &["llvm"] },

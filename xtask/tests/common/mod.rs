@@ -9,6 +9,8 @@ use std::{
     process::Command,
 };
 
+use xtask::{setup, tools::Toolbox};
+
 /// The repository that is tested.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -116,10 +118,9 @@ pub fn copy(from: &Path, to: &Path) {
 
 /// Whether the tools that build are there. A missing one is told, and is a failure where all are asked for.
 pub fn can_build() -> bool {
-    let missing: Vec<&str> = ["clang++-19", "clang-19", "ld64.lld-19", "dsymutil-19", "llvm-strip-19"]
-        .into_iter()
-        .filter(|tool| which::which(tool).is_err() && which::which(tool.trim_end_matches("-19")).is_err())
-        .collect();
+    let tools = Toolbox::new();
+    let needs = setup::needs(setup::Purpose::Build, tools.host()).into_iter();
+    let missing: Vec<&str> = needs.filter(|need| !need.is_met(&tools)).map(|need| need.name).collect();
     if missing.is_empty() {
         return true;
     }
