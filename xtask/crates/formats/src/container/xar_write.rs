@@ -6,8 +6,8 @@
 //! ```
 //! # fn main() -> formats::Result<()> {
 //! use formats::container::{xar::{Style, Xar}, xar_write::{Content, Package}};
-//! let mut package = Package::new(Style::Sha1, 1_600_000_000);
 //! let info = b"<pkg-info/>".to_vec();
+//! let mut package = Package::new(Style::Sha1, 1_600_000_000);
 //! package.add("PackageInfo", Content::zlib(&info, Style::Sha1)?)?;
 //! let mut file = Vec::new();
 //! package.write(&mut |_digest| Ok(Vec::new()), &mut file)?;
