@@ -170,6 +170,14 @@ fn without_its_root_a_rehearsal_proves_little_and_says_so() {
     let ended = checkout.run(&["verify", &format!("dist/{APP}")]);
     let first = ended.stdout.lines().next().unwrap_or_default();
     assert!(first.contains("no Mac will load"), "{}", ended.stdout);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let json = checkout.run_well(&["verify", &format!("dist/{APP}"), "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(report["verdict"], "passed");
+    // As a distribution it stands for nothing.
+    let ended = checkout.run(&["verify", &format!("dist/{APP}"), "--mode", "distribution"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(ended.stdout.contains("ticket-genuine"), "{}", ended.stdout);
 }
 
 #[test]

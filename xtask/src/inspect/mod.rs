@@ -257,7 +257,7 @@ fn ticket(bytes: &[u8], asked: &Asked) -> formats::Result<TicketContent> {
     let signature = verified.signature.and_then(|()| expired.or(unmarked).map_or(Ok(()), Err));
     Ok(TicketContent {
         signature,
-        anchor: identity::anchor(&verified.chain),
+        anchor: identity::ticket_anchor(&verified.chain),
         time: identity::date(ticket.time),
         covers: ticket.entries,
     })
