@@ -97,7 +97,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Exit> {
-    let context = Context::new();
+    let context = Context::new()?;
     match command {
         Command::Dist(args) => cmd::dist::run(args, &context),
         Command::Build(args) => cmd::build::run(args, &context),

@@ -53,6 +53,11 @@ impl Watched {
         Self(id)
     }
 
+    /// Names the group without letting Ctrl-C reach it; [`Watched::kill`] still does.
+    pub fn sheltered(leader: u32) -> Self {
+        Self(i32::try_from(leader).unwrap_or(0))
+    }
+
     /// Ends the whole group.
     pub fn kill(&self, signal: Signal) {
         if let Some(group) = Pid::from_raw(self.0) {

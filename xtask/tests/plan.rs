@@ -23,6 +23,7 @@ fn toolchain(backend: Backend) -> Toolchain {
     let origin = if backend == Backend::Apple { SdkOrigin::Xcode } else { SdkOrigin::Open };
     Toolchain {
         backend,
+        simulated: false,
         why: "asked for",
         cxx: tool("clang++-19"),
         cc: tool("clang-19"),

@@ -39,6 +39,9 @@ struct Health {
     schema: u32,
     os: &'static str,
     arch: String,
+    /// Stand-ins answered instead of Apple's tools.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     tools: Vec<Tool>,
     install: Vec<String>,
     not_on_this_host: Vec<&'static str>,
@@ -68,8 +71,9 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     };
     let health = Health {
         schema: 1,
-        os: std::env::consts::OS,
+        os: tools.host().os_name(),
         arch: tools.host().arch.clone(),
+        simulated: tools.host().simulated,
         tools: needs
             .iter()
             .map(|need| Tool {
@@ -114,7 +118,9 @@ const ONLY_ON_A_MAC: &[&str] = &[
 ];
 
 fn text(health: &Health) -> String {
-    let mut text = format!("{} {}\n", health.os, health.arch);
+    let simulated =
+        if health.simulated { " (simulated: stand-ins answer instead of Apple's tools)" } else { "" };
+    let mut text = format!("{} {}{simulated}\n", health.os, health.arch);
     for tool in &health.tools {
         let (mark, place) = match &tool.found {
             Some(path) => ("ok     ", path.as_str()),

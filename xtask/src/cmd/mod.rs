@@ -52,9 +52,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// This machine.
-    pub fn new() -> Self {
-        Self { tools: Toolbox::new().searching(crate::setup::cached_programs()) }
+    /// This machine, or the simulated Mac that the environment asks for.
+    pub fn new() -> Result<Self> {
+        Ok(Self { tools: Toolbox::here()?.searching(crate::setup::cached_programs()) })
     }
 
     /// External programs, and facts about the host.

@@ -102,7 +102,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         let mut subject = inspect::open(path, &asked)?;
         subject.baseline = baseline.clone().map(Box::new);
         let outcomes = checks::run(&subject, &policy);
-        let report = Report::of(&subject, &policy, &outcomes, args.require_all);
+        let mut report = Report::of(&subject, &policy, &outcomes, args.require_all);
+        report.simulated |= context.tools().host().simulated;
         all.push((subject, report));
     }
     let reports: Vec<Report> = all.iter().map(|it| it.1.clone()).collect();

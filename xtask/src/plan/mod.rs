@@ -21,7 +21,7 @@ pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain, find_llvm};
 use crate::{
     config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, Product, Signing},
     error::{Error, Result},
-    tools::Call,
+    tools::{Call, STAND_INS},
     workspace::Workspace,
 };
 
@@ -131,6 +131,9 @@ pub struct Provenance {
     pub open_sdk: bool,
     /// Linked by ld64.lld.
     pub portable_link: bool,
+    /// Made with stand-ins for Apple's tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
 }
 
 impl Provenance {
@@ -140,6 +143,7 @@ impl Provenance {
         Self {
             open_sdk: self.open_sdk || other.open_sdk,
             portable_link: self.portable_link || other.portable_link,
+            simulated: self.simulated || other.simulated,
         }
     }
 }
@@ -225,6 +229,7 @@ impl Plan {
         Provenance {
             open_sdk: self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open),
             portable_link: self.binaries().any(|binary| binary.backend == Backend::Portable),
+            simulated: self.toolchain.simulated,
         }
     }
 
@@ -235,6 +240,12 @@ impl Plan {
             return Ok(());
         }
         let cannot = || Error::usage(format!("`--signing {}` is for everybody's Macs", self.signing.name));
+        let made_by_stand_ins = built.simulated || self.toolchain.simulated;
+        if made_by_stand_ins && self.until == Until::Packaged {
+            return Err(cannot()
+                .because("it was made with stand-ins for Apple's tools, on no Mac")
+                .hint(format!("unset `{STAND_INS}`; a simulated Mac goes as far as `--until notarized`, or publishes a rehearsal")));
+        }
         if built.open_sdk {
             return Err(cannot()
                 .because("the product is built on the open SDK subset, which promises nothing about a runtime")
@@ -409,6 +420,9 @@ impl Plan {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.toolchain.simulated {
+            notes.push("simulated: stand-ins answered instead of Apple's tools, no Mac was used".to_owned());
+        }
         let open = self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open);
         if open {
             notes.push(

@@ -33,6 +33,8 @@ struct Shown<'a> {
     until: Until,
     backend: Backend,
     why: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     out: String,
     notes: &'a [String],
     steps: Vec<ShownStep>,
@@ -88,6 +90,7 @@ fn shown(plan: &Plan) -> Shown<'_> {
         until: plan.until,
         backend: plan.toolchain.backend,
         why: plan.toolchain.why,
+        simulated: plan.toolchain.simulated,
         out: plan.out.display().to_string(),
         notes: &plan.notes,
         steps: plan.steps().iter().map(step).collect(),

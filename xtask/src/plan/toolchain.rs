@@ -77,6 +77,8 @@ pub struct Toolchain {
     pub backend: Backend,
     /// Why these.
     pub why: &'static str,
+    /// Whether stand-ins answer instead of Apple's tools: what comes of it is labelled and is never released.
+    pub simulated: bool,
     /// C++ compiler for drivers.
     pub cxx: Tool,
     /// C and Objective-C compiler for the app.
@@ -109,6 +111,7 @@ impl Toolchain {
             (BackendChoice::Auto, true) => (Backend::Apple, "this is a Mac"),
             (BackendChoice::Auto, false) => (Backend::Portable, "this is not a Mac"),
         };
+        let simulated = tools.host().simulated;
         let driverkit = Sdk::find("DRIVERKIT_SDK", "DriverKit", backend, workspace)?;
         let macos = Sdk::find("MACOS_SDK", "MacOSX", backend, workspace)?;
         let xcrun = || Tool::find(tools, &["xcrun"]);
@@ -116,6 +119,7 @@ impl Toolchain {
             Backend::Apple => Self {
                 backend,
                 why,
+                simulated,
                 cxx: xcrun(),
                 cc: xcrun(),
                 linker: xcrun(),
@@ -128,6 +132,7 @@ impl Toolchain {
             Backend::Portable => Self {
                 backend,
                 why,
+                simulated,
                 cxx: Tool::versioned(tools, "clang++"),
                 cc: Tool::versioned(tools, "clang"),
                 linker: Tool::versioned(tools, "ld64.lld"),

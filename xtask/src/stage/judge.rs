@@ -38,6 +38,7 @@ pub fn judge(
         let subject = inspect::open(&folder.join(name), &asked)?;
         let outcomes = checks::run(&subject, &policy);
         let mut report = Report::of(&subject, &policy, &outcomes, false);
+        report.simulated |= plan.toolchain.simulated;
         report.notes.clone_from(&plan.notes);
         all.push((subject, report));
     }
@@ -80,6 +81,9 @@ fn refuse(reports: &[&Report], kept: &Path) -> Result {
 #[derive(Serialize)]
 struct Manifest<'a> {
     schema: u32,
+    /// Made with stand-ins for Apple's tools: never a release.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     products: Vec<Product<'a>>,
 }
 
@@ -110,7 +114,8 @@ fn manifest(folder: &Path, reports: &[&Report], submissions: &[(String, String)]
         submission: submissions.iter().find(|(of, _)| of == name).map(|(_, id)| id.as_str()),
         tickets: &report.subject.tickets,
     });
-    let manifest = Manifest { schema: 1, products: products.collect() };
+    let simulated = reports.iter().any(|it| it.simulated);
+    let manifest = Manifest { schema: 1, simulated, products: products.collect() };
     let json =
         serde_json::to_string_pretty(&manifest).expect("a manifest is made of text, numbers and lists");
     Ok(json + "\n")

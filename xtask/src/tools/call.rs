@@ -46,6 +46,7 @@ pub struct Call {
     pub(super) stdin: Option<Secret>,
     pub(super) hint: fn(&str) -> Option<String>,
     pub(super) is_shown: bool,
+    pub(super) is_cleanup: bool,
 }
 
 impl Call {
@@ -61,6 +62,7 @@ impl Call {
             stdin: None,
             hint: |_| None,
             is_shown: false,
+            is_cleanup: false,
         }
     }
 
@@ -128,6 +130,13 @@ impl Call {
     #[must_use]
     pub fn quietly(mut self) -> Self {
         self.is_shown = false;
+        self
+    }
+
+    /// Makes the call even after Ctrl-C: it takes away what must not stay.
+    #[must_use]
+    pub fn even_when_interrupted(mut self) -> Self {
+        self.is_cleanup = true;
         self
     }
 

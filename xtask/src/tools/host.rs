@@ -33,6 +33,15 @@ impl Host {
         Self { os, arch: std::env::consts::ARCH.to_owned(), simulated: false }
     }
 
+    /// The operating system as Rust spells it: `macos`, `linux`.
+    pub fn os_name(&self) -> &'static str {
+        match self.os {
+            Os::MacOs => "macos",
+            Os::Linux => "linux",
+            Os::Other => std::env::consts::OS,
+        }
+    }
+
     /// Whether Apple's tools can exist here.
     pub fn is_mac(&self) -> bool {
         self.os == Os::MacOs

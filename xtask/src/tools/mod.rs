@@ -9,8 +9,10 @@ mod call;
 mod host;
 mod record;
 mod run;
+mod simulated;
 
 pub use call::{Call, Secret};
 pub use host::{Host, Os};
 pub use record::{Ended, Recorded, Script, Text};
 pub use run::{Output, Toolbox};
+pub use simulated::STAND_INS;

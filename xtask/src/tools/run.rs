@@ -58,6 +58,7 @@ pub struct Toolbox {
     host: Host,
     found: Mutex<BTreeMap<PathBuf, Option<PathBuf>>>,
     search: Vec<PathBuf>,
+    stand_ins: Option<PathBuf>,
     began: Instant,
     recorded: Option<Mutex<Vec<Recorded>>>,
     answers: Option<Answers>,
@@ -70,6 +71,7 @@ impl Toolbox {
             host: Host::real(),
             found: Mutex::default(),
             search: Vec::new(),
+            stand_ins: None,
             began: Instant::now(),
             recorded: None,
             answers: None,
@@ -118,6 +120,13 @@ impl Toolbox {
         self
     }
 
+    /// Looks into a folder of stand-ins before everything else.
+    pub(super) fn with_stand_ins(mut self, folder: PathBuf) -> Self {
+        self.stand_ins = Some(folder);
+        self.look_again();
+        self
+    }
+
     /// A host made up by a test.
     #[must_use]
     pub fn on(mut self, host: Host) -> Self {
@@ -146,6 +155,9 @@ impl Toolbox {
     }
 
     fn search(&self, program: &Path) -> Option<PathBuf> {
+        if let Some(found) = self.stand_in(program) {
+            return Some(found);
+        }
         if program.components().count() > 1 {
             return which::which(program).ok();
         }
@@ -154,13 +166,25 @@ impl Toolbox {
         ours.or_else(|| which::which(program).ok())
     }
 
+    /// The stand-in for `program`, given by name or by the path that it has on a Mac.
+    fn stand_in(&self, program: &Path) -> Option<PathBuf> {
+        let folder = self.stand_ins.as_ref()?;
+        let is_of_the_system = ["", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec"]
+            .map(Path::new)
+            .contains(&program.parent()?);
+        let path = folder.join(program.file_name()?);
+        (is_of_the_system && path.is_file()).then_some(path)
+    }
+
     /// Runs a call that must succeed.
     pub fn run(&self, call: &Call) -> Result<Output> {
         let output = self.try_run(call)?;
         if output.status.success() {
             return Ok(output);
         }
-        interrupt::check()?;
+        if !call.is_cleanup {
+            interrupt::check()?;
+        }
         let complaints = output.complaints();
         let said = if complaints.trim().is_empty() { output.text() } else { complaints.clone() };
         let program = call.program.display();
@@ -175,7 +199,9 @@ impl Toolbox {
 
     /// Runs a call whose failure is an answer too. An error means that it could not be run to its end.
     pub fn try_run(&self, call: &Call) -> Result<Output> {
-        interrupt::check()?;
+        if !call.is_cleanup {
+            interrupt::check()?;
+        }
         if let Some(answers) = &self.answers {
             let answer = answers.next(call);
             if let (Some(answer), Some(recorded)) = (&answer, &self.recorded) {
@@ -257,7 +283,9 @@ fn start_and_wait(call: &Call, program: &Path) -> Result<Option<Output>> {
     command.stdin(stdin).stdout(output()).stderr(output()).process_group(0);
 
     let mut child = command.spawn().map_err(|error| cannot().because(error))?;
-    let group = Watched::new(child.id());
+    // Ctrl-C must not end what cleans up after it.
+    let watch = if call.is_cleanup { Watched::sheltered } else { Watched::new };
+    let group = watch(child.id());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let stdin = child.stdin.take();
     thread::scope(|scope| {
@@ -267,13 +295,13 @@ fn start_and_wait(call: &Call, program: &Path) -> Result<Option<Output>> {
             // A child that does not read all of it says so by its exit status.
             let _ = pipe.write_all(bytes.expose());
         }
-        let status = wait(&mut child, &group, call.deadline);
+        let status = wait(&mut child, &group, call);
         // The pipes close when the last of the group is gone.
         let output = |reader: thread::ScopedJoinHandle<'_, Vec<u8>>| reader.join().unwrap_or_default();
         let (stdout, stderr) = (output(stdout), output(stderr));
         match status {
             Ok(Some(status)) => Ok(Some(Output { status, stdout, stderr })),
-            Ok(None) if interrupt::happened() => Err(Error::interrupted()),
+            Ok(None) if interrupt::happened() && !call.is_cleanup => Err(Error::interrupted()),
             Ok(None) => Ok(None),
             Err(error) => Err(cannot().because(error)),
         }
@@ -290,16 +318,17 @@ impl Default for Toolbox {
 fn wait(
     child: &mut std::process::Child,
     group: &Watched,
-    deadline: Duration,
+    call: &Call,
 ) -> std::io::Result<Option<ExitStatus>> {
+    let stops = || interrupt::happened() && !call.is_cleanup;
     let start = Instant::now();
     let mut pause = Duration::from_micros(200);
     loop {
         if let Some(status) = child.try_wait()? {
-            let interrupted = interrupt::happened() && !status.success();
+            let interrupted = stops() && !status.success();
             return Ok((!interrupted).then_some(status));
         }
-        if start.elapsed() > deadline || interrupt::happened() {
+        if start.elapsed() > call.deadline || stops() {
             break;
         }
         thread::sleep(pause);

@@ -85,6 +85,23 @@ impl Checkout {
         command
     }
 
+    /// The program on a simulated Mac, with a home of its own.
+    pub fn command_on(&self, mac: &stand_ins::Bench) -> Command {
+        let mut command = self.command();
+        let home = self.folder.path().join("home");
+        fs::create_dir_all(&home).unwrap();
+        command.envs(mac.env()).env("HOME", home).env_remove("XDG_CACHE_HOME");
+        command
+    }
+
+    /// Runs the program on a simulated Mac; it must exit with 0.
+    #[track_caller]
+    pub fn run_well_on<A: AsRef<OsStr>>(&self, mac: &stand_ins::Bench, args: &[A]) -> Ended {
+        let ended = Ended::of(self.command_on(mac).args(args));
+        assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+        ended
+    }
+
     /// Runs the program to its end.
     pub fn run<A: AsRef<OsStr>>(&self, args: &[A]) -> Ended {
         Ended::of(self.command().args(args))

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     PORTABLE, SDK, manual,
     record::{self, Call, RECORD},
-    run::STATE,
+    run::{STAND_INS, STATE},
     script::SCRIPT,
 };
 
@@ -76,10 +76,12 @@ impl Bench {
         self
     }
 
-    /// The environment under which the tools work, `PATH` not included.
+    /// The environment of a simulated Mac: under it the tools work, and our own program takes itself to be on a Mac, labels everything it
+    /// makes as simulated, and finds them without any `PATH`.
     pub fn env(&self) -> Vec<(&'static str, OsString)> {
         let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
         let mut env = vec![
+            (STAND_INS, self.tools().into()),
             (STATE, self.state().into()),
             (SCRIPT, self.script_file().into()),
             (RECORD, self.record_file().into()),

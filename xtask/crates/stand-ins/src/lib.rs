@@ -34,4 +34,4 @@ mod xcrun;
 pub use bench::Bench;
 pub use portable::{PORTABLE, SDK};
 pub use record::Call;
-pub use run::{Answer, QUESTION, main};
+pub use run::{Answer, QUESTION, STAND_INS, main};

@@ -11,6 +11,8 @@ pub(crate) fn behave(tool: &str, words: &Words) -> Answer {
         ("csrutil", Some("status")) => Answer::says("System Integrity Protection status: enabled.\n"),
         ("sw_vers", _) => sw_vers(words),
         ("sysctl", _) => sysctl(words),
+        ("uname", _) if words.has("-m") => Answer::says("arm64\n"),
+        ("uname", _) if words.options.is_empty() || words.has("-s") => Answer::says("Darwin\n"),
         ("xcode-select", _) if words.has("-p") => {
             Answer::says("/Applications/Xcode.app/Contents/Developer\n")
         }

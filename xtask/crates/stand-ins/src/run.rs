@@ -22,6 +22,10 @@ pub const QUESTION: &str = "--xtask-stand-in";
 /// The variable that names the folder where stand-ins keep what the real tools keep in the system: keychains, the search list.
 pub const STATE: &str = "XTASK_STAND_IN_STATE";
 
+/// The variable that names the folder of stand-ins. A program under test that sees it is on a simulated Mac and says so; no stand-in works
+/// without it, so nothing that one answers can be mistaken for a Mac's.
+pub const STAND_INS: &str = "XTASK_STAND_INS";
+
 /// What a tool that could do its work on this machine exits with here (EX_SOFTWARE): no real tool we stand in for uses it.
 const CANNOT: u8 = 70;
 
@@ -94,6 +98,11 @@ fn call(tool: &str, args: &[String]) -> io::Result<Answer> {
     let state = std::env::var_os(STATE).map(PathBuf::from).ok_or_else(|| {
         io::Error::other(format!("`{STATE}` names no folder: a stand-in works in tests only"))
     })?;
+    if std::env::var_os(STAND_INS).is_none() {
+        return Err(io::Error::other(format!(
+            "`{STAND_INS}` is not set: whoever called takes this for a real Mac"
+        )));
+    }
     let bench = Bench { state };
     // `xcrun codesign …` is a call of codesign, made in a roundabout way: both are recorded.
     let (answer, scripted) = respond(tool, args, None, &bench)?;

@@ -8,6 +8,7 @@
 
 mod pem;
 mod pkcs12;
+mod pkcs12_write;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ use crate::{
 
 pub use pem::from_pem;
 pub use pkcs12::from_pkcs12;
+pub use pkcs12_write::{Salts, to_pkcs12};
 
 /// Why a key file gave no identity. Each has another remedy, so they are kept apart.
 #[derive(Debug, Clone, PartialEq, Eq)]

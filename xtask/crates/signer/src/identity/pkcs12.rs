@@ -30,12 +30,12 @@ const RC2_128: &str = "1.2.840.113549.1.12.1.5";
 /// `pbeWithSHAAnd40BitRC2-CBC`: certificates in old files.
 const RC2_40: &str = "1.2.840.113549.1.12.1.6";
 /// `pbeWithSHAAnd3-KeyTripleDES-CBC`: keys in old files.
-const TRIPLE_DES: &str = "1.2.840.113549.1.12.1.3";
+pub(super) const TRIPLE_DES: &str = "1.2.840.113549.1.12.1.3";
 /// PBES2 (RFC 8018).
 const PBES2: &str = "1.2.840.113549.1.5.13";
 const KEY_BAG: &str = "1.2.840.113549.1.12.10.1.1";
-const SHROUDED_KEY_BAG: &str = "1.2.840.113549.1.12.10.1.2";
-const CERTIFICATE_BAG: &str = "1.2.840.113549.1.12.10.1.3";
+pub(super) const SHROUDED_KEY_BAG: &str = "1.2.840.113549.1.12.10.1.2";
+pub(super) const CERTIFICATE_BAG: &str = "1.2.840.113549.1.12.10.1.3";
 /// More rounds than any tool writes (OpenSSL 2048, keychains up to 100,000); a hostile file could ask for years.
 const MAX_ROUNDS: u32 = 10_000_000;
 

@@ -167,7 +167,19 @@ pub(super) const PAGES: &[&str] = &[
     option -json
     option -sdk VALUE
     operands 0..",
-    // uname(1), plutil(1), defaults(1), launchctl(1): only what the harness asks.
+    // uname(1).
+    "
+    tool uname
+    option -a
+    option -m
+    option -n
+    option -o
+    option -p
+    option -r
+    option -s
+    option -v
+    operands 0..0",
+    // plutil(1), launchctl(1): only what the harness asks.
     "
     tool plutil
     style exact
