@@ -1,5 +1,8 @@
 //! `cargo xtask ci`: what a contributor runs before sending a change, and what CI runs.
 
+mod fuzz;
+mod seeds;
+
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
@@ -59,7 +62,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("workflows audited", zizmor),
     ("workflows linted", actionlint),
-    ("fuzzing", fuzzing),
+    ("fuzzing", fuzz::run),
 ];
 
 /// Runs every step, and fails if one did.
@@ -170,36 +173,5 @@ fn actionlint(desk: &Desk<'_>) -> Result<Outcome> {
         (true, true) => Ok(Outcome::Passed),
         (true, false) => Err(Error::tool("actionlint did not run").because(said)),
         (false, _) => Err(Error::tool("actionlint complains").because(complaints.join("\n"))),
-    }
-}
-
-fn fuzzing(desk: &Desk<'_>) -> Result<Outcome> {
-    if desk.args.fuzz == 0 {
-        return Ok(Outcome::NotRun("`--fuzz 0`".to_owned()));
-    }
-    if desk.tools.find("cargo-fuzz").is_none() {
-        return Ok(Outcome::NotRun("cargo-fuzz is not installed".to_owned()));
-    }
-    let folder = desk.workspace.root().join("xtask/fuzz");
-    let list = desk.cargo("list the fuzz targets", &["fuzz", "list", "--fuzz-dir"]).arg(&folder).quietly();
-    let targets = desk.tools.run(&list)?.text();
-    let mut failures = Vec::new();
-    for target in targets.lines().filter(|line| !line.trim().is_empty()) {
-        let seconds = desk.args.fuzz.to_string();
-        // The stable toolchain has no sanitizers; the limit on memory is what the verifier promises.
-        let call = desk
-            .cargo(&format!("fuzz `{target}`"), &["fuzz", "run", "--sanitizer", "none", "--fuzz-dir"])
-            .arg(&folder)
-            .args([target, "--", "-rss_limit_mb=512", "-max_len=65536", "-timeout=10", "-verbosity=0"])
-            .arg(format!("-max_total_time={seconds}"));
-        if let Err(error) = desk.tools.run(&call) {
-            terminal::error(&error);
-            failures.push(target.to_owned());
-        }
-        interrupt::check()?;
-    }
-    match failures.is_empty() {
-        true => Ok(Outcome::Passed),
-        false => Err(Error::tool("fuzzing found something").because(failures.join(", "))),
     }
 }

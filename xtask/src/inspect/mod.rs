@@ -77,9 +77,9 @@ pub fn open(path: &Path, asked: &Asked) -> Result<Subject> {
     let name = name(path)?;
     let found = std::fs::metadata(path).doing_as_asked(|| format!("cannot read `{}`", path.display()))?;
     let mut subject = if found.is_dir() {
-        of_tree(&name, watch.folder(&name, path)?, asked)
+        folder(&name, watch.folder(&name, path)?, asked)
     } else if found.is_file() {
-        of_file(&name, watch.file(&name, path)?, asked)?
+        file(&name, watch.file(&name, path)?, asked)?
     } else {
         return Err(Error::usage(format!("`{}` is neither a file nor a folder", path.display())));
     };
@@ -98,7 +98,8 @@ fn name(path: &Path) -> Result<String> {
         .ok_or_else(|| Error::usage(format!("`{}` has no name that is UTF-8", path.display())))
 }
 
-fn of_tree(name: &str, tree: Tree, asked: &Asked) -> Subject {
+/// The folder `name`, with everything in it as paths that begin with that name.
+pub fn folder(name: &str, tree: Tree, asked: &Asked) -> Subject {
     let mut subject = Subject { path: name.to_owned(), now: asked.now, ..Subject::default() };
     fill(&mut subject, tree, asked);
     subject.kind = match name.rsplit_once('.').map(|it| it.1) {
@@ -109,7 +110,8 @@ fn of_tree(name: &str, tree: Tree, asked: &Asked) -> Subject {
     subject
 }
 
-fn of_file(name: &str, source: Arc<dyn Source>, asked: &Asked) -> Result<Subject> {
+/// The file `name`: what it is, its bytes say. An error means that it is nothing that can be verified.
+pub fn file(name: &str, source: Arc<dyn Source>, asked: &Asked) -> Result<Subject> {
     let mut subject = Subject { path: name.to_owned(), now: asked.now, ..Subject::default() };
     let unreadable = |error: formats::Error| Fault {
         path: name.to_owned(),
