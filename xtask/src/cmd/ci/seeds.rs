@@ -13,7 +13,7 @@ use std::{
 
 use formats::{
     Bytes, Source,
-    container::{cpio, koly::Koly, trailer, xar::Xar, zip},
+    container::{bounded::Limit, cpio, koly::Koly, trailer, xar::Xar, zip},
     document::{profile::Profile, ticket::Ticket},
     image::{MachO, Slices},
     signature::{
@@ -29,6 +29,7 @@ use formats::{
 use crate::{
     error::Result,
     inspect::{
+        archive,
         disk::Watch,
         tree::{Kind, Tree},
     },
@@ -56,14 +57,7 @@ impl Seeds {
             self.source(name, watch.file(name, path)?, as_text);
             return Ok(());
         }
-        let tree = watch.folder(name, path)?;
-        for (path, node) in tree.iter() {
-            match &node.kind {
-                Kind::File(source) => self.source(path, source.clone(), as_text),
-                Kind::Folder if path.ends_with(".app") || path.ends_with(".dext") => self.bundle(&tree, path),
-                Kind::Folder | Kind::Symlink(_) | Kind::Other => {}
-            }
-        }
+        self.tree(&watch.folder(name, path)?, as_text);
         Ok(())
     }
 
@@ -83,6 +77,16 @@ impl Seeds {
     fn add(&mut self, target: &'static str, seed: &[u8]) {
         if !seed.is_empty() && seed.len() <= LARGEST {
             self.by_target.entry(target).or_default().insert(seed.to_vec());
+        }
+    }
+
+    fn tree(&mut self, tree: &Tree, as_text: &'static str) {
+        for (path, node) in tree.iter() {
+            match &node.kind {
+                Kind::File(source) => self.source(path, source.clone(), as_text),
+                Kind::Folder if path.ends_with(".app") || path.ends_with(".dext") => self.bundle(tree, path),
+                Kind::Folder | Kind::Symlink(_) | Kind::Other => {}
+            }
         }
     }
 
@@ -166,8 +170,11 @@ impl Seeds {
             signature.certificates.iter().for_each(|it| self.certificate(it));
         }
         for member in xar.members.iter().filter(|it| it.path.ends_with("Payload")) {
-            let packed = member.data.as_ref().and_then(|it| it.document(&bytes).ok());
-            self.add("payload", &packed.unwrap_or_default());
+            let packed = member.data.as_ref().and_then(|it| it.document(&bytes).ok()).unwrap_or_default();
+            self.add("payload", &packed);
+            if let Ok((tree, _)) = archive::payload(packed.as_slice(), packed.len() as u64, Limit::DOCUMENT) {
+                self.tree(&tree, "plist");
+            }
         }
     }
 
