@@ -3,200 +3,24 @@
 //! Every run here is simulated: a script answers instead of macOS. What it proves is that the harness draws the right conclusion,
 //! not that a Mac behaves so.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::AtomicUsize;
 
 use xtask::{
     harness::{
-        Artifact, Clock, Launch, Outcome, Recording, Seen, Settings, Step, Verdict,
-        artifact::{Dext, Found},
-        report::Report,
-        run,
+        Artifact, Begin, Clock, Journal, Launch, Outcome, Recording, Seen, Settings, Step, Verdict,
+        report::Report, run,
     },
-    tools::{Call, Ended, Host, Os, Toolbox},
+    tools::{Call, Host, Os, Toolbox},
 };
 
-const ID: &str = "com.example.usb-interface-driver";
-const TEAM: &str = "ABCDE12345";
-const ARM: &str = "1111111111111111111111111111111111111111";
-const INTEL: &str = "2222222222222222222222222222222222222222";
-const OLD: &str = "3333333333333333333333333333333333333333";
-const STAGED: &str =
-    "/Library/SystemExtensions/6E2B0F6C-0000-4000-8000-000000000001/com.example.usb-interface-driver.dext";
-
-fn artifact() -> Artifact {
-    let hashes =
-        || BTreeMap::from([("arm64".to_owned(), ARM.to_owned()), ("x86_64".to_owned(), INTEL.to_owned())]);
-    let class = |provider: &str| (provider.to_owned(), "UsbInterfaceDriver".to_owned());
-    Artifact {
-        path: "/Users/runner/dist/USB Driver Host.app".to_owned(),
-        name: "USB Driver Host.app".to_owned(),
-        executable: "Contents/MacOS/USB Driver Host".to_owned(),
-        mode: "distribution".to_owned(),
-        app_cdhashes: hashes(),
-        dext: Dext {
-            path: format!("Contents/Library/SystemExtensions/{ID}.dext"),
-            id: ID.to_owned(),
-            version: "1.2.0".to_owned(),
-            build: "12".to_owned(),
-            team: Some(TEAM.to_owned()),
-            executable: format!("Contents/Library/SystemExtensions/{ID}.dext/{ID}"),
-            cdhashes: hashes(),
-            classes: BTreeMap::from([class("IOUSBHostInterface"), class("IOUserResources")]),
-        },
-        findings: Vec::new(),
-        verdict: "passed".to_owned(),
-    }
-}
-
-/// A Mac, as far as the harness can see it.
-struct World {
-    sip: &'static str,
-    arch: &'static str,
-    boot_args: &'static str,
-    codesign: Result<(), &'static str>,
-    read_team: &'static str,
-    spctl: Result<(), &'static str>,
-    probe_log: String,
-    app_says: (i32, &'static str),
-    older_copy: bool,
-    /// What `systemextensionsctl list` says, call after call; the last one stays.
-    lists: Vec<String>,
-    /// Staged copies with the arm64 hash that codesign reads there.
-    staged: Vec<(&'static str, &'static str)>,
-    registry: String,
-    process: bool,
-    log: String,
-    profiles: String,
-    hangs: &'static str,
-    missing: &'static str,
-}
-
-fn row(build: &str, stars: &str, state: &str) -> String {
-    format!(
-        "1 extension(s)\n--- com.apple.system_extension.driver_extension\nenabled\tactive\tteamID\tbundleID (version)\tname\t[state]\n{stars}\t{TEAM}\t{ID} (1.2.0/{build})\t{ID}\t[{state}]\n"
-    )
-}
-
-fn line(process: &str, message: &str) -> String {
-    format!(
-        "{{\"timestamp\":\"2026-11-23 10:00:01.000000+0000\",\"processImagePath\":\"/usr/libexec/{process}\",\"processID\":1,\"eventMessage\":{}}}\n",
-        serde_json::Value::from(message)
-    )
-}
-
-fn good_log() -> String {
-    line(
-        "kernel",
-        "DK: UsbInterfaceDriver-0x100000abc waiting for server com.example.usb-interface-driver-100000abc",
-    ) + &line("kernelmanagerd", "Launching dext com.example.usb-interface-driver")
-        + &line("kernel", "DK: UsbInterfaceDriver-0x100000abc::start(IOUserResources-0x100000111) ok")
-}
-
-fn refused_log() -> String {
-    line(
-        "kernel",
-        "DK: UsbInterfaceDriver-0x100000abc waiting for server com.example.usb-interface-driver-100000abc",
-    ) + &line(
-        "kernel",
-        "exec_mach_imgact: not running binary \"com.example.usb-interface-driver\" built against preview arm64e ABI",
-    ) + &line(
-        "kernelmanagerd",
-        "DextLaunch(com.example.usb-interface-driver): Error Domain=NSPOSIXErrorDomain Code=8 \"Exec format error\"",
-    ) + &line("kernel", "DK: UsbInterfaceDriver user server timeout")
-}
-
-fn registered() -> String {
-    "+-o UsbInterfaceDriver  <class IOUserService, id 0x100000abc, registered, matched, active, busy 0 (0 ms), retain 8>\n    {\n      \"IOUserClass\" = \"UsbInterfaceDriver\"\n      \"IOProviderClass\" = \"IOUserResources\"\n      \"CFBundleIdentifier\" = \"com.example.usb-interface-driver\"\n    }\n".to_owned()
-}
-
-fn waiting() -> String {
-    registered().replace("registered, matched", "!registered, !matched")
-}
-
-impl World {
-    fn good() -> Self {
-        Self {
-            sip: "System Integrity Protection status: enabled.",
-            arch: "arm64",
-            boot_args: "",
-            codesign: Ok(()),
-            read_team: TEAM,
-            spctl: Ok(()),
-            probe_log: line("amfid", &format!("validated {ID} cdhash {ARM}"))
-                + &line(
-                    "taskgated-helper",
-                    &format!("allowing entitlement(s) for {ID} due to provisioning profile"),
-                ),
-            app_says: (0, "{\"result\":\"completed\"}"),
-            older_copy: false,
-            lists: vec![row("12", "*\t*", "activated enabled")],
-            staged: vec![(STAGED, ARM)],
-            registry: registered(),
-            process: true,
-            log: good_log(),
-            profiles: String::new(),
-            hangs: "",
-            missing: "",
-        }
-    }
-
-    /// What the machine answers.
-    fn answer(&self, call: &Call, n_lists: &AtomicUsize) -> Option<(Ended, String, String)> {
-        let argv = call.argv();
-        let (program, args) = argv.split_first()?;
-        let said = |text: &str| Some((Ended::Code(0), text.to_owned(), String::new()));
-        let verdict = |state: &Result<(), &str>| match state {
-            Ok(()) => Some((Ended::Code(0), String::new(), "accepted\n".to_owned())),
-            Err(why) => Some((Ended::Code(3), String::new(), format!("{why}\n"))),
-        };
-        if !self.hangs.is_empty() && program.ends_with(self.hangs) {
-            return Some((Ended::Deadline, String::new(), String::new()));
-        }
-        if !self.missing.is_empty() && program == self.missing {
-            return Some((Ended::Missing, String::new(), String::new()));
-        }
-        let has = |word: &str| args.iter().any(|arg| arg == word);
-        match program.as_str() {
-            "csrutil" => said(self.sip),
-            "uname" => said(self.arch),
-            "sw_vers" => said(if has("-productVersion") { "26.2\n" } else { "25C56\n" }),
-            "sysctl" => said(self.boot_args),
-            "codesign" if has("--verify") => verdict(&self.codesign),
-            "codesign" => {
-                let path = args.last()?;
-                let arm = self.staged.iter().find(|(staged, _)| staged == path).map_or(ARM, |(_, hash)| hash);
-                let hash = if has("arm64") { arm } else { INTEL };
-                let text = format!(
-                    "Identifier={ID}\nCodeDirectory v=20500 size=1 flags=0x10000(runtime) hashes=1+1\nCDHash={hash}\nTeamIdentifier={}\n",
-                    self.read_team
-                );
-                Some((Ended::Code(0), String::new(), text))
-            }
-            "spctl" | "xcrun" | "syspolicy_check" => verdict(&self.spctl),
-            "/usr/bin/log" if has("--last") => said(&self.probe_log),
-            "/usr/bin/log" => said(&self.log),
-            "test" => Some((Ended::Code(i32::from(!self.older_copy)), String::new(), String::new())),
-            "rm" | "mv" | "ditto" | "xattr" => said(""),
-            "systemextensionsctl" => {
-                let index = n_lists.fetch_add(1, Ordering::SeqCst).min(self.lists.len() - 1);
-                said(&self.lists[index])
-            }
-            "find" => said(&self.staged.iter().map(|(path, _)| format!("{path}\n")).collect::<String>()),
-            "ioreg" => said(&self.registry),
-            "pgrep" if self.process => said(&format!("501 {STAGED}/{ID}\n")),
-            "pgrep" => Some((Ended::Code(1), String::new(), String::new())),
-            "profiles" => said(&self.profiles),
-            it if it.ends_with("/USB Driver Host") => {
-                Some((Ended::Code(self.app_says.0), self.app_says.1.to_owned(), String::new()))
-            }
-            it if it.ends_with(&format!("/{ID}")) => Some((Ended::Signal(9), String::new(), String::new())),
-            _ => None,
-        }
-    }
-}
+#[path = "harness/changes.rs"]
+mod changes;
+#[path = "harness/world.rs"]
+mod world;
+use world::{
+    ARM, CLAIMS, ID, OLD, STAGED, TEAM, World, artifact, good_log, line, refused_log, row, waiting,
+    with_error,
+};
 
 /// What is expected of a run.
 struct Expected {
@@ -212,16 +36,23 @@ fn settings(launch: Launch) -> Settings {
         clean: false,
         started: "2026-11-23 10:00:00+0000".to_owned(),
         started_at: 1_795_000_000,
-        after_reboot: false,
+        begin: Begin::Fresh,
+        left: Vec::new(),
+        home: "/Users/runner".to_owned(),
     }
 }
 
-fn tried(world: World, artifact: &Artifact, settings: &Settings) -> (Seen, Recording) {
+fn scripted(world: World) -> Toolbox {
     let n_lists = AtomicUsize::new(0);
     let host = Host { os: Os::MacOs, arch: "aarch64".to_owned(), simulated: true };
     let script = Box::new(move |call: &Call| world.answer(call, &n_lists));
-    let tools = Toolbox::new().keeping_a_record().scripted(script, host);
-    let seen = run(&tools, &Clock::replayed(), artifact, settings).unwrap();
+    Toolbox::new().keeping_a_record().scripted(script, host)
+}
+
+fn tried(world: World, artifact: &Artifact, settings: &Settings) -> (Seen, Recording) {
+    let tools = scripted(world);
+    let journal = Journal::of_a_replay(&settings.left);
+    let seen = run(&tools, &Clock::replayed(), artifact, settings, &journal).unwrap();
     (seen, Recording::of(&tools, artifact, settings))
 }
 
@@ -248,6 +79,7 @@ fn check(world: World, artifact: &Artifact, settings: &Settings, expected: &Expe
     let again = Recording::parse(&recording.to_json()).unwrap();
     assert_eq!(again.replay().unwrap(), seen, "the recording is judged differently");
     let report = Report::of(&again, &seen, true);
+    assert_eq!(report.verification.simulated, seen.verification.is_some());
     assert!(report.to_text().contains("simulated") && report.to_json().contains("\"simulated\": true"));
     assert!(
         report.to_junit().contains("simulated")
@@ -286,78 +118,6 @@ fn boot_arguments_that_change_the_rules_make_a_run_invalid() {
 #[test]
 fn an_intel_mac_does_not_count() {
     plain(good(|it| it.arch = "x86_64"), Verdict::Incomplete, Step::Machine, "not_run", "not Apple silicon");
-}
-
-#[test]
-fn a_static_error_fails_wherever_it_is_seen() {
-    let mut artifact = artifact();
-    artifact.verdict = "failed".to_owned();
-    artifact.findings.push(Found {
-        check: "arm64e-slice".into(),
-        severity: "error".into(),
-        path: "x".into(),
-        found: "x86_64, arm64, arm64e".into(),
-    });
-    let expected =
-        Expected { verdict: Verdict::Failed, step: Step::Static, outcome: "failed", says: "arm64e-slice" };
-    check(good(|it| it.sip = "?"), &artifact, &settings(Launch::SelfTest), &expected);
-}
-
-#[test]
-fn codesign_refuses() {
-    let world = good(|it| it.codesign = Err("a sealed resource is missing or invalid"));
-    plain(world, Verdict::Failed, Step::Codesign, "failed", "a sealed resource is missing");
-}
-
-#[test]
-fn apple_and_we_read_different_teams() {
-    plain(
-        good(|it| it.read_team = "OTHER00000"),
-        Verdict::Failed,
-        Step::Agreement,
-        "failed",
-        "codesign reads team OTHER00000",
-    );
-}
-
-#[test]
-fn gatekeeper_refuses() {
-    let world = good(|it| it.spctl = Err("rejected\nsource=Unnotarized Developer ID"));
-    plain(world, Verdict::Failed, Step::Gatekeeper, "failed", "spctl: rejected");
-}
-
-#[test]
-fn a_development_build_is_not_held_against_gatekeeper() {
-    let artifact = Artifact { mode: "development".to_owned(), ..artifact() };
-    let world = good(|it| it.spctl = Err("rejected"));
-    let expected = Expected {
-        verdict: Verdict::Passed,
-        step: Step::Gatekeeper,
-        outcome: "not_applicable",
-        says: "development",
-    };
-    check(world, &artifact, &settings(Launch::SelfTest), &expected);
-}
-
-#[test]
-fn the_exec_probe_is_refused_by_the_profile() {
-    let world = good(|it| {
-        it.probe_log = line(
-            "taskgated-helper",
-            &format!("{ID}: Unsatisfied entitlements: com.apple.developer.driverkit"),
-        )
-    });
-    plain(world, Verdict::Failed, Step::ExecProbe, "failed", "Unsatisfied entitlements");
-}
-
-#[test]
-fn a_probe_without_a_positive_line_proves_nothing() {
-    // The line is about the right identifier, but no line names the hash: it may speak of another build.
-    let world = good(|it| {
-        it.probe_log =
-            line("taskgated-helper", &format!("allowing entitlement(s) for {ID} due to provisioning profile"))
-    });
-    plain(world, Verdict::Passed, Step::ExecProbe, "not_run", "no line of amfid");
 }
 
 #[test]
@@ -438,7 +198,7 @@ fn a_restart_is_needed() {
 
 #[test]
 fn after_the_restart_it_goes_on_without_installing() {
-    let settings = Settings { after_reboot: true, ..settings(Launch::SelfTest) };
+    let settings = Settings { begin: Begin::AfterRestart, ..settings(Launch::SelfTest) };
     let (seen, recording) = tried(World::good(), &artifact(), &settings);
     assert_eq!(Verdict::of(&seen.done), Verdict::Passed);
     let called = |program: &str| recording.calls.iter().any(|call| call.argv[0] == program);
@@ -469,91 +229,268 @@ fn without_a_launch_a_run_is_incomplete() {
 }
 
 #[test]
-fn a_driver_that_is_refused_at_exec_fails_and_the_log_says_why() {
-    let world = good(|it| {
-        it.registry = waiting();
-        it.process = false;
-        it.log = refused_log();
-    });
-    plain(world, Verdict::Failed, Step::Launch, "failed", "never came up");
-    let world = good(|it| {
-        it.registry = waiting();
-        it.process = false;
-        it.log = refused_log();
-    });
-    plain(world, Verdict::Failed, Step::Triage, "passed", "arm64e");
-}
-
-#[test]
 fn a_registry_entry_without_a_process_is_no_launch() {
     plain(good(|it| it.process = false), Verdict::Failed, Step::Launch, "failed", "never came up");
 }
 
+/// A scenario with its cause, as triage of the captured log names it.
+#[track_caller]
+fn caused(
+    world: World,
+    verdict: Verdict,
+    step: Step,
+    outcome: &'static str,
+    says: &'static str,
+    cause: &str,
+) {
+    let (seen, recording) = tried(world.clone(), &artifact(), &settings(Launch::SelfTest));
+    let report = Report::of(&recording, &seen, false);
+    let triage = report.triage.expect("there is a log");
+    assert_eq!(triage["causes"][0]["id"], cause, "{triage:#}");
+    plain(world, verdict, step, outcome, says);
+}
+
+/// A scenario that one check of the catalogue decides: its outcome is in the verifier's report, not beside it.
+#[track_caller]
+fn checked(world: World, artifact: &Artifact, verdict: Verdict, check_id: &str, outcome: &str, says: &str) {
+    let (seen, recording) = tried(world, artifact, &settings(Launch::SelfTest));
+    let report = Report::of(&recording, &seen, false);
+    let found = report.verification.checks.iter().find(|it| it.id == check_id).unwrap();
+    assert_eq!((report.verdict, found.outcome), (verdict, outcome), "{}", report.to_text());
+    let text = serde_json::to_string(found).unwrap();
+    assert!(text.contains(says), "`{says}` is not in {text}");
+    assert_eq!(recording.replay().unwrap(), seen, "the recording is judged differently");
+}
+
 #[test]
-fn a_tool_that_hangs_is_cut_off_and_said() {
-    plain(good(|it| it.hangs = "spctl"), Verdict::Passed, Step::Gatekeeper, "not_run", "took longer");
-    plain(
-        good(|it| it.hangs = "systemextensionsctl"),
-        Verdict::Incomplete,
-        Step::Activate,
-        "not_run",
-        "took longer",
+fn a_static_error_fails_wherever_it_is_seen() {
+    let artifact = with_error("arm64e-slice", "x86_64, arm64, arm64e");
+    let expected =
+        Expected { verdict: Verdict::Failed, step: Step::Checks, outcome: "failed", says: "arm64e-slice" };
+    check(good(|it| it.sip = "?"), &artifact, &settings(Launch::SelfTest), &expected);
+    check(good(|it| it.missing = "csrutil"), &artifact, &settings(Launch::SelfTest), &expected);
+}
+
+#[test]
+fn the_report_is_the_verifiers_with_the_checks_of_a_mac_run() {
+    let (seen, recording) = tried(World::good(), &artifact(), &settings(Launch::SelfTest));
+    let report = Report::of(&recording, &seen, false).verification;
+    for id in [
+        "codesign-accepts",
+        "readings-agree",
+        "gatekeeper-accepts",
+        "stapler-validates",
+        "distribution-check",
+        "exec-probe",
+    ] {
+        let before = artifact().verification.checks.into_iter().find(|it| it.id == id).unwrap();
+        let after = report.checks.iter().find(|it| it.id == id).unwrap();
+        assert_eq!(
+            (before.outcome == "passed", after.outcome),
+            (false, "passed"),
+            "{id}: {:?}",
+            after.reason
+        );
+    }
+    assert_eq!(report.counts.not_run, 0);
+}
+
+#[test]
+fn codesign_refuses() {
+    let world = good(|it| it.codesign = Err("a sealed resource is missing or invalid"));
+    checked(
+        world,
+        &artifact(),
+        Verdict::Failed,
+        "codesign-accepts",
+        "failed",
+        "a sealed resource is missing",
     );
 }
 
 #[test]
-fn a_tool_that_is_missing_is_said() {
-    plain(
-        good(|it| it.missing = "syspolicy_check"),
-        Verdict::Passed,
-        Step::Gatekeeper,
-        "not_run",
-        "is not installed",
+fn apple_and_we_read_different_things() {
+    let differs = |change: fn(&mut World), says: &str| {
+        checked(good(change), &artifact(), Verdict::Failed, "readings-agree", "failed", says);
+    };
+    differs(|it| it.read_team = "OTHER00000", "codesign reads OTHER00000");
+    differs(|it| it.read_flags = "0x2(adhoc)", "codesign reads 0x2");
+    differs(|it| it.read_claims = "", "codesign reads `com.apple.developer.driverkit` = not there");
+    differs(|it| it.read_ticket = true, "codesign reads is stapled");
+    // The same claims, written otherwise.
+    let world = good(
+        |it| it.read_claims = "<?xml version=\"1.0\"?><plist><dict>\n<key>com.apple.developer.driverkit</key>\n<true/>\n</dict></plist>",
     );
+    assert_ne!(world.read_claims, CLAIMS);
+    checked(world, &artifact(), Verdict::Passed, "readings-agree", "passed", "");
+    checked(
+        good(|it| it.read_claims = "<plist>"),
+        &artifact(),
+        Verdict::Incomplete,
+        "readings-agree",
+        "not_run",
+        "cannot be read",
+    );
+}
+
+#[test]
+fn gatekeeper_refuses() {
+    let world = good(|it| it.spctl = Err("rejected\nsource=Unnotarized Developer ID"));
+    checked(world, &artifact(), Verdict::Failed, "gatekeeper-accepts", "failed", "exit code 3: rejected");
+}
+
+#[test]
+fn the_ticket_is_of_another_build() {
+    let world = good(|it| it.stapler = Err("The validate action failed! Error 65."));
+    checked(world, &artifact(), Verdict::Passed, "stapler-validates", "failed", "warning");
+}
+
+#[test]
+fn a_development_build_is_not_held_against_gatekeeper() {
+    let mut artifact = artifact();
+    artifact.questions.mode = "development".to_owned();
+    let world = good(|it| it.spctl = Err("rejected"));
+    checked(world, &artifact, Verdict::Passed, "gatekeeper-accepts", "not_applicable", "development");
+}
+
+#[test]
+fn the_exec_probe_is_refused_by_the_profile() {
+    let refusal =
+        line("taskgated-helper", &format!("{ID}: Unsatisfied entitlements: com.apple.developer.driverkit"));
+    let world = good(|it| it.probe_log = refusal);
+    checked(world, &artifact(), Verdict::Failed, "exec-probe", "failed", "Unsatisfied entitlements");
+}
+
+#[test]
+fn a_probe_without_a_positive_line_proves_nothing() {
+    // The line is about the right identifier, but no line names the hash: it may speak of another build.
+    let about =
+        line("taskgated-helper", &format!("allowing entitlement(s) for {ID} due to provisioning profile"));
+    let world = good(|it| it.probe_log = about);
+    checked(world, &artifact(), Verdict::Passed, "exec-probe", "not_run", "no line of amfid");
+    // On a machine that does not count the probe does not, either.
+    let world = good(|it| it.sip = "System Integrity Protection status: disabled.");
+    checked(
+        world,
+        &artifact(),
+        Verdict::Incomplete,
+        "exec-probe",
+        "not_run",
+        "System Integrity Protection on",
+    );
+}
+
+/// A driver that is matched and does not come up, and the log of it.
+fn refused(log: String) -> World {
+    good(|it| {
+        it.registry = waiting();
+        it.process = false;
+        it.log = log;
+    })
+}
+
+fn timeout() -> String {
+    line("kernel", "DK: UsbInterfaceDriver user server timeout")
+}
+
+#[test]
+fn a_driver_that_is_refused_at_exec_fails_and_the_log_says_why() {
+    caused(refused(refused_log()), Verdict::Failed, Step::Launch, "failed", "never came up", "arm64e-slice");
+    let profile = line(
+        "taskgated-helper",
+        &format!("{ID}: Unsatisfied entitlements: com.apple.developer.driverkit.transport.usb"),
+    ) + &line(
+        "kernelmanagerd",
+        &format!("DextLaunch({ID}): Error Domain=NSPOSIXErrorDomain Code=8 \"Exec format error\""),
+    ) + &timeout();
+    caused(
+        refused(profile),
+        Verdict::Failed,
+        Step::Triage,
+        "passed",
+        "embedded profile",
+        "profile-missing-or-not-matching",
+    );
+    let provider = line("kernel", "DK: UsbInterfaceDriver-0x100000abc: provider entitlements check failed")
+        + &line("kernel", &format!("DK: IOUserServer({ID}-0x100000abc)::exit(Entitlements check failed)"));
+    let cause = "dext-transport-entitlement-mismatch";
+    caused(refused(provider), Verdict::Failed, Step::Triage, "passed", "do not cover the device", cause);
+    let start = line("kernel", "DK: UsbInterfaceDriver-0x100000abc::start(IOUserResources-0x100000111) fail");
+    caused(refused(start), Verdict::Failed, Step::Triage, "passed", "Start failed", "driver-start-failed");
+}
+
+#[test]
+fn a_refusal_without_a_reason_is_decided_by_the_artifact() {
+    let generic = line(
+        "kernelmanagerd",
+        &format!("DextLaunch({ID}): Error Domain=NSPOSIXErrorDomain Code=8 \"Exec format error\""),
+    ) + &timeout();
+    caused(
+        refused(generic.clone()),
+        Verdict::Failed,
+        Step::Launch,
+        "failed",
+        "never came up",
+        "exec-refused",
+    );
+    let artifact = with_error("arm64e-slice", "arm64e (0x80000002)");
+    let (seen, recording) = tried(refused(generic), &artifact, &settings(Launch::SelfTest));
+    let triage = Report::of(&recording, &seen, false).triage.unwrap();
+    assert_eq!(
+        (&triage["causes"][0]["id"], &triage["causes"][0]["confidence"]),
+        (&"arm64e-slice".into(), &"high".into())
+    );
+}
+
+#[test]
+fn a_tool_that_hangs_is_cut_off_and_said() {
+    checked(
+        good(|it| it.hangs = "spctl"),
+        &artifact(),
+        Verdict::Passed,
+        "gatekeeper-accepts",
+        "not_run",
+        "took longer",
+    );
+    checked(
+        good(|it| it.hangs = "codesign"),
+        &artifact(),
+        Verdict::Incomplete,
+        "codesign-accepts",
+        "not_run",
+        "took longer",
+    );
+    let world = good(|it| it.hangs = "systemextensionsctl");
+    plain(world, Verdict::Incomplete, Step::Activate, "not_run", "took longer");
+}
+
+#[test]
+fn a_tool_that_is_missing_is_said() {
+    let world = good(|it| it.missing = "syspolicy_check");
+    checked(world, &artifact(), Verdict::Passed, "distribution-check", "not_run", "is not installed");
+    let world = good(|it| it.missing = "csrutil");
+    plain(world, Verdict::Incomplete, Step::Machine, "not_run", "is not installed");
 }
 
 #[test]
 fn a_log_that_was_cut_is_not_an_all_clear() {
     plain(good(|it| it.log = String::new()), Verdict::Passed, Step::Logs, "not_run", "the log is empty");
+    // Cut in the middle of a record, before the reason: what is left names no cause of its own.
+    let cut = good_log() + &refused_log().chars().take(300).collect::<String>() + "\n" + &timeout();
+    caused(refused(cut), Verdict::Failed, Step::Triage, "passed", "does not say why", "unknown");
 }
 
 #[test]
 fn withheld_words_prove_nothing() {
-    let world = good(|it| {
-        it.registry = waiting();
-        it.process = false;
-        it.log = line("amfid", "<private> not valid: <private>")
-            + &line("kernel", "DK: UsbInterfaceDriver user server timeout");
-    });
-    plain(world, Verdict::Failed, Step::Triage, "passed", "(low)");
-}
-
-#[test]
-fn cleaning_up_needs_a_profile_that_allows_it() {
-    let settings = Settings { clean: true, ..settings(Launch::SelfTest) };
-    let expected = Expected {
-        verdict: Verdict::Incomplete,
-        step: Step::Cleanup,
-        outcome: "waiting",
-        says: "not listed as removable",
-    };
-    check(World::good(), &artifact(), &settings, &expected);
-    let world = good(|it| {
-        it.profiles = format!(
-            "<key>RemovableSystemExtensions</key><dict><key>{TEAM}</key><array><string>{ID}</string></array></dict>"
-        );
-        it.lists = vec![row("12", "*\t*", "activated enabled"), "0 extension(s)\n".to_owned()];
-    });
-    let expected =
-        Expected { verdict: Verdict::Passed, step: Step::Cleanup, outcome: "passed", says: "gone" };
-    check(world, &artifact(), &settings, &expected);
+    let log = line("amfid", "<private> not valid: <private>") + &timeout();
+    caused(refused(log), Verdict::Failed, Step::Triage, "passed", "(low)", "unknown");
 }
 
 #[test]
 fn a_recording_of_another_schema_is_refused() {
     let (_, recording) = tried(World::good(), &artifact(), &settings(Launch::SelfTest));
     let error =
-        Recording::parse(&recording.to_json().replacen("\"schema\": 1", "\"schema\": 9", 1)).unwrap_err();
+        Recording::parse(&recording.to_json().replacen("\"schema\": 2", "\"schema\": 9", 1)).unwrap_err();
     assert!(error.to_string().contains("schema 9"), "{error}");
     assert!(Recording::parse("{}").is_err());
 }

@@ -8,11 +8,13 @@ use crate::{
     cmd::{self, Context},
     config::{Product, Signing},
     error::{Doing, Error, Exit, Result},
-    harness::{Artifact, Clock, Launch, Recording, Settings, Verdict, prepare, report::Report},
+    harness::{
+        Artifact, Begin, Change, Clock, Journal, Launch, Recording, Settings, Verdict, prepare,
+        report::Report,
+    },
     rehearsal,
     stage::{files, unzip},
     terminal,
-    tools::Toolbox,
 };
 
 /// Tries a release on the Mac runner, and never passes on the wrong evidence
@@ -94,21 +96,40 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
             let now = rehearsal::now();
             let artifact = std::path::absolute(&artifact).unwrap_or(artifact);
             let is_zip = artifact.extension().is_some_and(|it| it == "zip");
-            let artifact = match is_zip {
+            let tried = is_zip.then(|| context.workspace().map(|it| it.work().join("tried"))).transpose()?;
+            let app = match &tried {
                 // Not into a temporary folder: `resume` looks for it after a restart.
-                true => unzip::app(&artifact, &context.workspace()?.work().join("tried"))?,
-                false => artifact,
+                Some(folder) => unzip::app(&artifact, folder)?,
+                None => artifact,
             };
-            let artifact = Artifact::open(&artifact, now)?;
-            let settings =
-                Settings { launch, clean, started: local_time(now)?, started_at: now, after_reboot: false };
-            run_and_report(&artifact, &settings, &out)
+            let artifact = Artifact::open(&app, now)?;
+            let left = Journal::left(&out)?.unwrap_or_default();
+            let settings = Settings {
+                launch,
+                clean,
+                started: local_time(now)?,
+                started_at: now,
+                begin: Begin::Fresh,
+                left,
+                home: std::env::var("HOME").unwrap_or_default(),
+            };
+            let verdict = run_and_report(&artifact, &settings, &out);
+            match (tried, &verdict) {
+                (Some(_), Ok(Verdict::PendingReboot)) | (None, _) => {}
+                (Some(folder), _) => files::remove(&folder)?,
+            }
+            verdict.map(exit)
         }
         Verb::Resume { out } => {
             require_mac(context)?;
             let recording = read(&out.join("recording.json"))?;
-            let settings = Settings { after_reboot: true, ..recording.settings };
-            run_and_report(&recording.artifact, &settings, &out)
+            // A run that came to its end waits for a restart; one that did not was killed, perhaps by the driver itself.
+            let (begin, left) = match Journal::left(&out)? {
+                None => (Begin::AfterRestart, Vec::new()),
+                Some(left) => (Begin::AfterKill, left),
+            };
+            let settings = Settings { begin, left, ..recording.settings };
+            run_and_report(&recording.artifact, &settings, &out).map(exit)
         }
         Verb::Replay { recording, format } => {
             let recording = read(&recording)?;
@@ -134,18 +155,28 @@ fn require_mac(context: &Context) -> Result {
         .hint("here, `cargo xtask harness replay RECORDING` judges a run that was recorded on one"))
 }
 
-fn run_and_report(artifact: &Artifact, settings: &Settings, out: &Path) -> Result<Exit> {
-    let tools = Toolbox::new().keeping_a_record();
-    let result = crate::harness::run(&tools, &Clock::real(), artifact, settings);
+fn run_and_report(artifact: &Artifact, settings: &Settings, out: &Path) -> Result<Verdict> {
+    let tools = Context::recording_tools()?;
+    for change in &settings.left {
+        terminal::warn(format!("an earlier run was killed: {}", Change::remains(change)));
+    }
+    files::create_folder(out)?;
+    // Written before anything is done, too: `resume` of a run that was killed knows from it what was tried, and since when.
+    let write = |recording: &Recording| {
+        files::write(&out.join("recording.json"), recording.to_json().as_bytes(), 0o600)
+    };
+    write(&Recording::of(&tools, artifact, settings))?;
+    let journal = Journal::begin(out, &settings.left)?;
+    let result = crate::harness::run(&tools, &Clock::real(), artifact, settings, &journal);
     // The recording is kept whatever happened: it is the evidence.
     let recording = Recording::of(&tools, artifact, settings);
-    files::write(&out.join("recording.json"), recording.to_json().as_bytes(), 0o600)?;
+    write(&recording)?;
     let seen = result?;
     let report = Report::of(&recording, &seen, false);
     files::write(&out.join("harness.json"), report.to_json().as_bytes(), 0o644)?;
     files::write(&out.join("harness.xml"), report.to_junit().as_bytes(), 0o644)?;
     files::write(&out.join("harness.html"), report.to_html().as_bytes(), 0o644)?;
-    if let Ok(diagnosis) = crate::harness::diagnose(&seen.log, artifact) {
+    if let Ok(diagnosis) = crate::harness::diagnose(&seen, artifact) {
         files::write(&out.join("triage.html"), triage::report::html::render(&diagnosis).as_bytes(), 0o644)?;
     }
     if let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) {
@@ -153,7 +184,7 @@ fn run_and_report(artifact: &Artifact, settings: &Settings, out: &Path) -> Resul
     }
     cmd::print(&report.to_text())?;
     terminal::step("Wrote", out.display());
-    Ok(exit(report.verdict))
+    Ok(report.verdict)
 }
 
 fn append(path: &Path, text: &str) -> Result {

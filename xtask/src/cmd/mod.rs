@@ -62,6 +62,11 @@ impl Context {
         &self.tools
     }
 
+    /// The same programs, every call kept with its answer.
+    pub fn recording_tools() -> Result<Toolbox> {
+        Ok(Self::new()?.tools.keeping_a_record())
+    }
+
     /// The checkout we are in; commands that look at foreign files do not need one.
     pub fn workspace(&self) -> Result<Workspace> {
         Workspace::find()

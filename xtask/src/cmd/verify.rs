@@ -14,7 +14,7 @@ use crate::{
     cmd::{self, Context},
     config::{Product, Signing},
     error::{Doing, Exit, Result},
-    inspect::{self, Asked},
+    inspect::{self, Asked, apple::Questions},
     policy, rehearsal,
     report::{self, Report},
     terminal::{self, Verbosity},
@@ -101,6 +101,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     for path in &args.paths {
         let mut subject = inspect::open(path, &asked)?;
         subject.baseline = baseline.clone().map(Box::new);
+        if context.tools().host().is_mac() {
+            let questions = Questions::about(&subject, path, Mode::of(&subject, &policy));
+            subject.host = Some(questions.ask(context.tools())?);
+        }
         let outcomes = checks::run(&subject, &policy);
         let mut report = Report::of(&subject, &policy, &outcomes, args.require_all);
         report.simulated |= context.tools().host().simulated;

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use checks::Policy;
+use checks::{Mode, Policy};
 use formats::document::plist::{Date, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    inspect::{self, Asked},
-    report::Report,
+    inspect::{self, Asked, apple::Questions},
+    report::{Checked, Finding, Report},
 };
 
 /// The artifact under test.
@@ -23,14 +23,12 @@ pub struct Artifact {
     pub executable: String,
     /// For whom it is signed: `distribution`, `development`, …
     pub mode: String,
-    /// The app's code directory hash for each architecture.
-    pub app_cdhashes: BTreeMap<String, String>,
     /// The driver.
     pub dext: Dext,
-    /// What our static checks found.
-    pub findings: Vec<Found>,
-    /// Their verdict.
-    pub verdict: String,
+    /// What Apple's tools are asked about it.
+    pub questions: Questions,
+    /// What our verifier says of it without asking them.
+    pub verification: Report,
 }
 
 /// The driver inside.
@@ -52,19 +50,6 @@ pub struct Dext {
     pub cdhashes: BTreeMap<String, String>,
     /// The `IOUserClass` of each personality, by its provider class.
     pub classes: BTreeMap<String, String>,
-}
-
-/// A finding of our verifier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// Id of the check.
-    pub check: String,
-    /// `error`, `warning`, `info`.
-    pub severity: String,
-    /// Where.
-    pub path: String,
-    /// What.
-    pub found: String,
 }
 
 impl Artifact {
@@ -100,7 +85,6 @@ impl Artifact {
             name: app.path.clone(),
             executable: executable(&app.executable)?,
             mode: report.subject.mode.to_owned(),
-            app_cdhashes: cdhashes(&report, app.executable.as_deref()),
             dext: Dext {
                 path: inside(&dext.path),
                 id: text("CFBundleIdentifier")?,
@@ -111,30 +95,21 @@ impl Artifact {
                 cdhashes: cdhashes(&report, dext.executable.as_deref()),
                 classes: classes(dext.info.present().and_then(|info| info.value.get("IOKitPersonalities"))),
             },
-            findings: report
-                .findings()
-                .into_iter()
-                .map(|(check, finding)| Found {
-                    check: check.id.to_owned(),
-                    severity: finding.severity.to_owned(),
-                    path: finding.path.clone(),
-                    found: finding.found.clone(),
-                })
-                .collect(),
-            verdict: report.verdict.to_owned(),
+            questions: Questions::about(&subject, path, Mode::of(&subject, &policy)),
+            verification: report,
         })
     }
+}
 
-    /// As triage wants it.
-    pub fn for_triage(&self) -> triage::Artifact {
-        let finding = |it: &Found| triage::ArtifactFinding {
-            check: it.check.clone(),
-            severity: it.severity.clone(),
-            path: it.path.clone(),
-            found: it.found.clone(),
-        };
-        triage::Artifact { is_known: true, findings: self.findings.iter().map(finding).collect() }
-    }
+/// The findings of a report, as triage wants them.
+pub fn for_triage(report: &Report) -> triage::Artifact {
+    let finding = |(check, it): (&Checked, &Finding)| triage::ArtifactFinding {
+        check: check.id.to_owned(),
+        severity: it.severity.to_owned(),
+        path: it.path.clone(),
+        found: it.found.clone(),
+    };
+    triage::Artifact { is_known: true, findings: report.findings().into_iter().map(finding).collect() }
 }
 
 fn cdhashes(report: &Report, path: Option<&str>) -> BTreeMap<String, String> {

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Artifact, Clock, Seen, Settings, run};
+use super::{Artifact, Clock, Journal, Seen, Settings, run};
 use crate::{
     error::{Error, Result},
     tools::{Host, Os, Recorded, Toolbox},
 };
 
 /// Version of the shape.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +60,11 @@ impl Recording {
         serde_json::to_string_pretty(self).expect("a recording is made of text, numbers and lists") + "\n"
     }
 
-    /// Judges the run again: the same code, the recorded answers, no waiting.
+    /// Judges the run again: the same code, the recorded answers, no waiting. A run that was interrupted is interrupted again.
     pub fn replay(&self) -> Result<Seen> {
         let host = Host { os: Os::MacOs, arch: "aarch64".to_owned(), simulated: self.simulated };
         let tools = Toolbox::new().replaying(self.calls.clone(), host);
-        run(&tools, &Clock::replayed(), &self.artifact, &self.settings)
+        let journal = Journal::of_a_replay(&self.settings.left);
+        run(&tools, &Clock::replayed(), &self.artifact, &self.settings, &journal)
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Artifact, Done, Recording, Seen, Verdict, diagnose, machine::Machine};
+use super::{Artifact, Done, Recording, Seen, Verdict, crashes::Who, diagnose, machine::Machine};
+use crate::report;
 
 /// Version of the JSON shape.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A run, reported.
 #[derive(Debug, Clone, Serialize)]
@@ -26,8 +27,21 @@ pub struct Report {
     pub driver: String,
     /// Every step.
     pub steps: Vec<Shown>,
-    /// Triage of the log, in its own schema; absent without a log.
+    /// The verifier's report, in its own schema, with the checks that needed this machine.
+    pub verification: report::Report,
+    /// Crash reports and kernel panics of the run.
+    pub crashes: Vec<Crash>,
+    /// Triage of log and crash reports, in its own schema; absent without either.
     pub triage: Option<serde_json::Value>,
+}
+
+/// A crash report, reported.
+#[derive(Debug, Clone, Serialize)]
+pub struct Crash {
+    /// Where it lay.
+    pub path: String,
+    /// `driver`, `probe`, `app` or `kernel`.
+    pub who: &'static str,
 }
 
 /// A step, reported.
@@ -53,7 +67,14 @@ impl Report {
             why: it.outcome.why().to_owned(),
         };
         let Artifact { dext, .. } = &recording.artifact;
-        let triage = (!seen.log.is_empty()).then(|| diagnose(&seen.log, &recording.artifact).ok()).flatten();
+        let is_told = !seen.log.is_empty() || !seen.crashes.is_empty();
+        let triage = is_told.then(|| diagnose(seen, &recording.artifact).ok()).flatten();
+        let who = |who: Who| match who {
+            Who::Driver => "driver",
+            Who::Probe => "probe",
+            Who::App => "app",
+            Who::Kernel => "kernel",
+        };
         Self {
             schema: SCHEMA,
             verdict: Verdict::of(&seen.done),
@@ -62,6 +83,15 @@ impl Report {
             machine: seen.machine.clone(),
             driver: format!("{} ({}/{})", dext.id, dext.version, dext.build),
             steps: seen.done.iter().map(shown).collect(),
+            verification: seen
+                .verification
+                .clone()
+                .unwrap_or_else(|| recording.artifact.verification.clone()),
+            crashes: seen
+                .crashes
+                .iter()
+                .map(|it| Crash { path: it.path.clone(), who: who(it.who) })
+                .collect(),
             triage: triage.map(|it| triage::report::json::render(&it)),
         }
     }
@@ -90,7 +120,8 @@ impl Report {
         for step in &self.steps {
             text += &format!("  {:<14} {}\n                 {}\n", step.outcome, step.title, step.why);
         }
-        text
+        let style = report::text::Style { is_verbose: false, is_colored: false };
+        text + "\n" + &report::text::render(&self.verification, style)
     }
 
     /// For test views.

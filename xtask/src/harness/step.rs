@@ -8,16 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum Step {
     /// Is this a machine whose word counts?
     Machine,
-    /// The whole static catalogue.
-    Static,
-    /// `codesign --verify`, app and driver, each architecture.
-    Codesign,
-    /// Apple's reading of the signatures equals ours.
-    Agreement,
-    /// spctl, stapler, syspolicy_check.
-    Gatekeeper,
-    /// The driver's executable started from a shell.
-    ExecProbe,
+    /// What a killed run left.
+    Leftovers,
+    /// The whole catalogue, Apple's tools and the exec probe included.
+    Checks,
     /// Copied to /Applications as a download would arrive.
     Install,
     /// The app asked for activation, and the system has the extension.
@@ -28,7 +22,9 @@ pub enum Step {
     Launch,
     /// The system log of all that.
     Logs,
-    /// What the log means.
+    /// Crash reports and kernel panics of that time.
+    Crashes,
+    /// What the log and the reports mean.
     Triage,
     /// The machine is as it should be left.
     Cleanup,
@@ -38,16 +34,14 @@ impl Step {
     /// All, in order.
     pub const ALL: &[Self] = &[
         Self::Machine,
-        Self::Static,
-        Self::Codesign,
-        Self::Agreement,
-        Self::Gatekeeper,
-        Self::ExecProbe,
+        Self::Leftovers,
+        Self::Checks,
         Self::Install,
         Self::Activate,
         Self::StagedCopy,
         Self::Launch,
         Self::Logs,
+        Self::Crashes,
         Self::Triage,
         Self::Cleanup,
     ];
@@ -56,16 +50,16 @@ impl Step {
     pub fn title(self) -> &'static str {
         match self {
             Self::Machine => "the machine is Apple silicon with SIP on",
-            Self::Static => "every static check passes",
-            Self::Codesign => "codesign accepts app and driver",
-            Self::Agreement => "Apple's reading of the signatures equals ours",
-            Self::Gatekeeper => "Gatekeeper accepts the product",
-            Self::ExecProbe => "the kernel lets the driver's executable start (not the driver path)",
+            Self::Leftovers => "what a killed run left is known",
+            Self::Checks => {
+                "the whole catalogue holds, asked on this machine (the exec probe is not the driver path)"
+            }
             Self::Install => "the app is in /Applications, quarantined like a download",
             Self::Activate => "the extension is activated and enabled",
             Self::StagedCopy => "the staged copy is the artifact, hash for hash",
             Self::Launch => "the driver was launched and registered",
             Self::Logs => "the log was captured",
+            Self::Crashes => "nothing of ours crashed, nor did the kernel",
             Self::Triage => "the log was read",
             Self::Cleanup => "the machine is left as asked",
         }
@@ -73,8 +67,10 @@ impl Step {
 
     /// Whether a run cannot pass without it.
     pub fn decides(self) -> bool {
-        matches!(self, Self::Machine | Self::Static | Self::Codesign | Self::Agreement)
-            || matches!(self, Self::Install | Self::Activate | Self::StagedCopy | Self::Launch)
+        matches!(
+            self,
+            Self::Machine | Self::Checks | Self::Install | Self::Activate | Self::StagedCopy | Self::Launch
+        )
     }
 }
 
@@ -148,8 +144,9 @@ impl Verdict {
         let outcome = |step: Step| done.iter().find(|it| it.step == step).map(|it| &it.outcome);
         let counts = matches!(outcome(Step::Machine), Some(Outcome::Passed(_)));
         let is = |wanted: fn(&Outcome) -> bool| done.iter().any(|it| wanted(&it.outcome));
-        let static_failed = matches!(outcome(Step::Static), Some(Outcome::Failed(_)));
-        if static_failed || (counts && is(|it| matches!(it, Outcome::Failed(_)))) {
+        // What is wrong with the artifact is wrong on any machine.
+        let is_wrong = matches!(outcome(Step::Checks), Some(Outcome::Failed(_)));
+        if is_wrong || (counts && is(|it| matches!(it, Outcome::Failed(_)))) {
             return Self::Failed;
         }
         if is(|it| matches!(it, Outcome::PendingReboot(_))) {

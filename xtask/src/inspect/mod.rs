@@ -12,9 +12,11 @@
 //! # Ok(()) }
 //! ```
 
+pub mod apple;
 pub mod archive;
 pub mod bundle;
 pub mod code;
+pub mod codesign;
 pub mod disk;
 pub mod identity;
 pub mod names;

@@ -10,30 +10,35 @@ pub mod github;
 pub mod html;
 mod html_style;
 pub mod junit;
+mod read;
 pub mod sarif;
 pub mod text;
 
 use checks::{CheckOutcome, Mode, Outcome, Policy, Severity, Subject, Verdict, subject::Code};
 use formats::signature::digest::hex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the JSON shape.
 pub const SCHEMA: u32 = 1;
 
+/// One of the words that reports have a fixed set of.
+pub type Word = &'static str;
+
 /// Everything that is reported of one subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
     /// Who made the report.
     pub tool: Tool,
     /// `passed`, `failed` or `incomplete`.
-    pub verdict: &'static str,
+    #[serde(deserialize_with = "read::word")]
+    pub verdict: Word,
     /// True when stand-ins answered instead of Apple's tools; left out otherwise.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
     /// What a reader should know of how it came about: an open SDK, a linker nobody tried; left out when there is nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What was looked at.
     pub subject: Looked,
@@ -44,21 +49,23 @@ pub struct Report {
 }
 
 /// The tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
 }
 
 /// The subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
     /// Its name.
     pub path: String,
     /// `app`, `dext`, `bundle`, `macho`, `zip`, `pkg` or `dmg`.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "read::word")]
+    pub kind: Word,
     /// `distribution`, `development`, `rehearsal`, `adhoc`, `appstore` or `unsigned`.
-    pub mode: &'static str,
+    #[serde(deserialize_with = "read::word")]
+    pub mode: Word,
     /// Every slice of all code.
     pub code: Vec<Slice>,
     /// Who signed, each once, in the order of the code.
@@ -68,7 +75,7 @@ pub struct Looked {
 }
 
 /// One slice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
     /// Its file.
     pub path: String,
@@ -85,10 +92,11 @@ pub struct Slice {
 }
 
 /// One signer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signer {
     /// What it signed: `code`, or the container's kind.
-    pub signed: &'static str,
+    #[serde(deserialize_with = "read::word")]
+    pub signed: Word,
     /// Team, from the leaf.
     pub team: Option<String>,
     /// Names of the certificates, leaf first.
@@ -102,7 +110,7 @@ pub struct Signer {
 }
 
 /// One ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// What it is stapled to.
     pub path: String,
@@ -121,7 +129,7 @@ pub struct Ticket {
 }
 
 /// How many.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Counts {
     pub passed: usize,
@@ -133,32 +141,34 @@ pub struct Counts {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "read::Checked")]
 pub struct Checked {
     /// Its id.
-    pub id: &'static str,
+    pub id: Word,
     /// The truth that should hold.
-    pub title: &'static str,
+    pub title: Word,
     /// `bytes`, `macos` or `runner`.
-    pub needs: &'static str,
+    pub needs: Word,
     /// The highest of its findings, else its usual one.
-    pub severity: &'static str,
+    pub severity: Word,
     /// `passed`, `failed`, `not_run` or `not_applicable`.
-    pub outcome: &'static str,
+    pub outcome: Word,
     /// Why it did not look.
     pub reason: Option<String>,
     /// What it found.
     pub findings: Vec<Finding>,
     /// Why it matters; not in the JSON (`explain` has it).
     #[serde(skip)]
-    pub why: &'static str,
+    pub why: Word,
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// `error`, `warning` or `info`.
-    pub severity: &'static str,
+    #[serde(deserialize_with = "read::word")]
+    pub severity: Word,
     /// Where.
     pub path: String,
     /// The slice.
@@ -172,7 +182,7 @@ pub struct Finding {
     /// What to do.
     pub fix: String,
     /// The line of configuration that asked; left out when none did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<String>,
 }
 
@@ -187,7 +197,7 @@ impl Report {
         };
         Self {
             schema: SCHEMA,
-            tool: Tool { version: env!("CARGO_PKG_VERSION") },
+            tool: Tool { version: env!("CARGO_PKG_VERSION").to_owned() },
             verdict: verdict.name(),
             simulated: subject.host.as_ref().is_some_and(|it| it.is_simulated),
             notes: Vec::new(),
@@ -202,6 +212,37 @@ impl Report {
             counts: counts(outcomes),
             checks: outcomes.iter().map(checked).collect(),
         }
+    }
+
+    /// The same report with these checks run again, or run at last: the others stand as they were. `require_all` as in [`Report::of`].
+    pub fn retaken(&self, outcomes: &[CheckOutcome], simulated: bool, require_all: bool) -> Self {
+        let mut again = self.clone();
+        again.simulated |= simulated;
+        for outcome in outcomes {
+            if let Some(place) = again.checks.iter_mut().find(|it| it.id == outcome.check.id) {
+                *place = checked(outcome);
+            }
+        }
+        again.counts = Counts::default();
+        for it in &again.checks {
+            match it.outcome {
+                "passed" => again.counts.passed += 1,
+                "failed" => again.counts.failed += 1,
+                "not_run" => again.counts.not_run += 1,
+                _ => again.counts.not_applicable += 1,
+            }
+            let of = |severity| it.findings.iter().filter(|it| it.severity == severity).count();
+            again.counts.errors += of("error");
+            again.counts.warnings += of("warning");
+        }
+        again.verdict = match (again.counts.errors, self.verdict) {
+            (1.., _) => Verdict::Failed.name(),
+            // It was incomplete for a reason of its own: a gap among the checks that run anywhere, an unreadable subject.
+            (0, "incomplete") => Verdict::Incomplete.name(),
+            (0, _) if require_all && again.counts.not_run > 0 => Verdict::Incomplete.name(),
+            (0, _) => Verdict::Passed.name(),
+        };
+        again
     }
 
     /// One line of JSON.

@@ -43,6 +43,8 @@ pub enum Ended {
     Signal(i32),
     /// It was ended because its deadline passed.
     Deadline,
+    /// Ctrl-C ended it.
+    Interrupted,
     /// There is no such program.
     Missing,
 }
@@ -100,7 +102,7 @@ impl Recorded {
         let status = match self.ended {
             Ended::Code(code) => ExitStatus::from_raw((code & 0xff) << 8),
             Ended::Signal(signal) => ExitStatus::from_raw(signal & 0x7f),
-            Ended::Deadline | Ended::Missing => return Ok(None),
+            Ended::Deadline | Ended::Interrupted | Ended::Missing => return Ok(None),
         };
         Ok(Some(Output { status, stdout: self.stdout.bytes()?, stderr: self.stderr.bytes()? }))
     }

@@ -14,7 +14,7 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Exit, Result},
     interrupt::{self, Watched},
     terminal,
     tools::{
@@ -215,7 +215,13 @@ impl Toolbox {
         };
         terminal::call(call);
         let start = Instant::now();
-        let result = start_and_wait(call, &program)?;
+        let result = match start_and_wait(call, &program) {
+            Err(error) if error.exit() == Exit::Interrupted => {
+                self.record(call, start.elapsed(), Ended::Interrupted, None);
+                return Err(error);
+            }
+            other => other?,
+        };
         let ended = match &result {
             None => Ended::Deadline,
             Some(output) => match (output.status.code(), output.status.signal()) {
@@ -264,6 +270,7 @@ fn replayed(answer: Option<Recorded>, call: &Call) -> Result<Output> {
         (_, Err(why)) => Err(cannot(call).because(format!("the recorded output is damaged: {why}"))),
         (_, Ok(Some(output))) => Ok(output),
         (Ended::Missing, _) => Err(missing(call)),
+        (Ended::Interrupted, _) => Err(Error::interrupted()),
         (_, Ok(None)) => Err(too_long(call)),
     }
 }
@@ -369,7 +376,7 @@ fn ended(status: ExitStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Exit, tools::Secret};
+    use crate::tools::Secret;
 
     fn shell(script: &str) -> Call {
         Call::new("sh", "try a script").arg("-c").arg(script)

@@ -226,6 +226,7 @@ pub static FAMILIES: &[Family] = &[
         about: "What Apple's own tools say, on a Mac.",
         checks: &[
             &apple::CODESIGN_ACCEPTS,
+            &apple::READINGS_AGREE,
             &apple::GATEKEEPER_ACCEPTS,
             &apple::STAPLER_VALIDATES,
             &apple::DISTRIBUTION_CHECK,

@@ -203,6 +203,16 @@ pub const CAUSES: &[CauseText] = &[
         ..DEXT
     },
     CauseText {
+        id: "kernel-panic",
+        title: "the kernel panicked",
+        explanation: "A driver in user space should not be able to stop the kernel; where its calls lead there all the same, it is a fault of the kernel as well, to be reported to Apple. The panic may also have nothing to do with the driver.",
+        next: &[
+            "read the panic report in /Library/Logs/DiagnosticReports: first line, and which extensions are in the backtrace",
+            "try again without the driver; if the panic stays away, report it to Apple with the report",
+        ],
+        ..DEXT
+    },
+    CauseText {
         id: "personality-without-dext",
         title: "a personality is left whose driver is gone",
         explanation: "The catalogue of the kernel still has the personality of a driver that is not installed.",

@@ -1,6 +1,11 @@
 //! What Apple's own tools say, on a Mac.
 
-use crate::{At, Check, Finding, Judgement, Mode, Needs, Severity, Subject, subject::Reading};
+use formats::document::plist::Value;
+
+use crate::{
+    At, Check, Finding, Judgement, Mode, Needs, Policy, Severity, Subject,
+    subject::{Claim, HostReadings, Reading, TwoReadings},
+};
 
 /// codesign.
 pub const CODESIGN_ACCEPTS: Check = Check {
@@ -12,8 +17,103 @@ pub const CODESIGN_ACCEPTS: Check = Check {
     fix: "see what the other checks say; sign again",
     needs: Needs::MacOs,
     usual: Severity::Error,
-    run: |subject, _| readings(subject, "codesign-accepts", Needs::MacOs, Severity::Error),
+    run: codesign_accepts,
 };
+
+/// What `codesign --verify` says of a chain that ends at a root it does not know (Security, CSSMERR_TP_NOT_TRUSTED).
+const UNTRUSTED: &str = "CSSMERR_TP_NOT_TRUSTED";
+
+fn codesign_accepts(subject: &Subject, policy: &Policy) -> Judgement {
+    let judgement = readings(subject, "codesign-accepts", Needs::MacOs, Severity::Error);
+    let (Mode::Rehearsal, Judgement::Looked(findings)) = (Mode::of(subject, policy), &judgement) else {
+        return judgement;
+    };
+    // No Mac knows the root of a rehearsal. That, and nothing else, is left out.
+    let others = findings.iter().filter(|it| !it.found.contains(UNTRUSTED));
+    Judgement::Looked(others.cloned().collect())
+}
+
+/// Two readings of one signature.
+pub const READINGS_AGREE: Check = Check {
+    id: "readings-agree",
+    title: "`codesign -d` reads in every signature what we read",
+    why: "All other checks rest on our own reading. Where Apple's differs in cdhash, identifier, team, flags, entitlements or \
+          ticket, one of the two is wrong, and the system goes by its own.",
+    source: "codesign(1), output of `-d --verbose=4` and `--entitlements - --xml`",
+    fix: "send us the product: one of the two readers is wrong",
+    needs: Needs::MacOs,
+    usual: Severity::Error,
+    run: |subject, _| {
+        let host = match answered(subject, Needs::MacOs) {
+            Ok(host) => host,
+            Err(why) => return Judgement::NotRun(why),
+        };
+        if let Some(TwoReadings { path, apples: Err(why), .. }) =
+            host.slices.iter().find(|it| it.apples.is_err())
+        {
+            return Judgement::NotRun(format!("no reading of `{path}`: {why}"));
+        }
+        Judgement::each(&host.slices, "no code lies on the disk by itself", |slice, findings| {
+            for (what, ours, apples) in differences(slice) {
+                let at = At::path(&slice.path).arch(slice.arch);
+                findings.push(Finding::error(
+                    at,
+                    format!("{what} {ours}, as we read it"),
+                    format!("codesign reads {apples}"),
+                ));
+            }
+        })
+    },
+};
+
+/// What differs: its name, our reading, Apple's.
+fn differences(slice: &TwoReadings) -> Vec<(&'static str, String, String)> {
+    let Ok(apples) = &slice.apples else { return Vec::new() };
+    let ours = &slice.ours;
+    let mut all = Vec::new();
+    let mut text = |what, pick: fn(&Claim) -> &Option<String>| {
+        if pick(ours) != pick(apples) {
+            let shown = |it: &Claim| pick(it).clone().unwrap_or_else(|| "none".to_owned());
+            all.push((what, shown(ours), shown(apples)));
+        }
+    };
+    text("cdhash", |it| &it.cdhash);
+    text("identifier", |it| &it.identifier);
+    text("team", |it| &it.team);
+    if ours.flags != apples.flags {
+        let shown = |it: &Claim| it.flags.map_or_else(|| "none".to_owned(), |it| format!("{it:#x}"));
+        all.push(("flags", shown(ours), shown(apples)));
+    }
+    all.extend(entitlements(ours.entitlements.as_ref(), apples.entitlements.as_ref()));
+    if let (Some(mine), Some(theirs)) = (ours.is_stapled, apples.is_stapled)
+        && mine != theirs
+    {
+        let shown = |it| if it { "is stapled".to_owned() } else { "is not stapled".to_owned() };
+        all.push(("ticket", shown(mine), shown(theirs)));
+    }
+    all
+}
+
+/// The first entitlement in which two readings differ. No entitlements and an empty list of them are the same.
+fn entitlements(ours: Option<&Value>, apples: Option<&Value>) -> Option<(&'static str, String, String)> {
+    let keys = |it: Option<&Value>| -> Vec<String> {
+        it.and_then(Value::as_dict).map(|it| it.keys().map(str::to_owned).collect()).unwrap_or_default()
+    };
+    let value = |it: Option<&Value>, key: &str| it.and_then(|it| it.get(key)).cloned();
+    let mut all = keys(ours);
+    all.extend(keys(apples));
+    all.sort();
+    let differs = |key: &&String| match (value(ours, key), value(apples, key)) {
+        (Some(mine), Some(theirs)) => !mine.is_same_as(&theirs),
+        (mine, theirs) => mine.is_some() != theirs.is_some(),
+    };
+    let key = all.iter().find(differs)?;
+    let shown = |it: Option<Value>| {
+        let value = it.map_or_else(|| "not there".to_owned(), |it| it.to_string());
+        format!("`{key}` = {value}")
+    };
+    Some(("entitlement", shown(value(ours, key)), shown(value(apples, key))))
+}
 
 /// Gatekeeper.
 pub const GATEKEEPER_ACCEPTS: Check = Check {
@@ -24,13 +124,13 @@ pub const GATEKEEPER_ACCEPTS: Check = Check {
     source: "spctl(8); Apple TN2206",
     fix: "notarize and staple",
     needs: Needs::MacOs,
-    usual: Severity::Warning,
+    usual: Severity::Error,
     run: |subject, policy| {
         let mode = Mode::of(subject, policy);
         if mode != Mode::Distribution {
             return Judgement::NotApplicable(format!("Gatekeeper rejects every product signed for {mode}"));
         }
-        readings(subject, "gatekeeper-accepts", Needs::MacOs, Severity::Warning)
+        readings(subject, "gatekeeper-accepts", Needs::MacOs, Severity::Error)
     },
 };
 
@@ -90,32 +190,40 @@ pub const EXEC_PROBE: Check = Check {
     },
 };
 
-/// Turns what a tool said into a judgement. A stand-in's answer never counts.
-fn readings(subject: &Subject, check: &'static str, needs: Needs, severity: Severity) -> Judgement {
-    let Some(host) = &subject.host else {
-        return Judgement::NotRun(format!("needs {}", needs.describe()));
-    };
-    if host.is_simulated {
-        return Judgement::NotRun("a stand-in answered, no Mac".to_owned());
+/// What Apple's tools said here; `Err`: why nothing they said counts.
+fn answered(subject: &Subject, needs: Needs) -> Result<&HostReadings, String> {
+    let host = subject.host.as_ref().ok_or_else(|| format!("needs {}", needs.describe()))?;
+    if host.is_simulated && !host.is_rehearsed {
+        return Err("a stand-in answered, no Mac".to_owned());
     }
     if needs == Needs::Runner && !host.is_runner {
-        return Judgement::NotRun(format!("needs {}", needs.describe()));
+        return Err(format!("needs {}", needs.describe()));
     }
+    Ok(host)
+}
+
+/// Turns what a tool said into a judgement. No answer is none, never a fault of the product.
+fn readings(subject: &Subject, check: &'static str, needs: Needs, severity: Severity) -> Judgement {
+    let host = match answered(subject, needs) {
+        Ok(host) => host,
+        Err(why) => return Judgement::NotRun(why),
+    };
     let said: Vec<&Reading> = host.readings.iter().filter(|it| it.check == check).collect();
-    if said.is_empty() {
-        return Judgement::NotRun("the tool was not asked".to_owned());
+    let mut findings = Vec::new();
+    for reading in &said {
+        let Some(code) = reading.exit.filter(|it| *it != 0) else { continue };
+        let line = reading.text.lines().find(|it| !it.trim().is_empty()).unwrap_or("it said nothing");
+        let place = At { arch: reading.arch, ..At::path(&reading.path) };
+        findings.push(Finding::new(
+            severity,
+            place,
+            "exit code 0",
+            format!("exit code {code}: {}", line.trim()),
+        ));
     }
-    Judgement::each(said, "the tool was not asked", |reading, findings| {
-        if reading.exit != Some(0) {
-            let code =
-                reading.exit.map_or_else(|| "no answer in time".to_owned(), |it| format!("exit code {it}"));
-            let line = reading.text.lines().find(|it| !it.trim().is_empty()).unwrap_or_default();
-            findings.push(Finding::new(
-                severity,
-                At::path(&reading.path),
-                "exit code 0",
-                format!("{code}: {line}"),
-            ));
-        }
-    })
+    match said.iter().find(|it| it.exit.is_none()) {
+        Some(silent) if findings.is_empty() => Judgement::NotRun(silent.text.clone()),
+        None if said.is_empty() => Judgement::NotRun("the tool was not asked".to_owned()),
+        _ => Judgement::Looked(findings),
+    }
 }

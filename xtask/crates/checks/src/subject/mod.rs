@@ -21,7 +21,7 @@ mod identity;
 pub use bundle::{Bundle, BundleKind, File, FileKind, Layout, Profile, Seal, Sealed, SealedContent};
 pub use code::{Code, CodeLimits, Directory, Image, Requirement, Satisfied, Signature, SpecialSlot, Table};
 pub use container::{Container, ContainerKind, Ticket, TicketContent};
-pub use host::{HostReadings, Reading};
+pub use host::{Claim, HostReadings, Reading, TwoReadings};
 pub use identity::{Agility, Anchor, Certificate, Cms, Timestamp};
 
 use formats::document::plist::Date;

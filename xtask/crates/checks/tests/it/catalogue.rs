@@ -3,13 +3,17 @@
 use std::{collections::BTreeSet, path::Path};
 
 use checks::{
-    Judgement, Needs, Policy, Subject, Verdict,
+    Judgement, Mode, Needs, Policy, Subject, Verdict,
     catalogue::{all, find},
     explain,
-    subject::{Fault, HostReadings, Reading},
+    subject::{Claim, Fault, HostReadings, Reading, TwoReadings},
 };
 
 use crate::made::good;
+use formats::{
+    document::plist::{Dict, Value},
+    image::Arch,
+};
 
 #[test]
 fn ids_are_words_in_kebab_case_and_distinct() {
@@ -62,6 +66,7 @@ fn readings_of_a_mac_count_and_those_of_a_stand_in_do_not() {
         let reading = Reading {
             check: "codesign-accepts",
             path: "Host.app".into(),
+            arch: None,
             exit: Some(exit),
             text: "no".into(),
         };
@@ -72,6 +77,52 @@ fn readings_of_a_mac_count_and_those_of_a_stand_in_do_not() {
     assert_eq!(outcome(false, 0), "passed");
     assert_eq!(outcome(false, 1), "failed");
     assert_eq!(outcome(true, 0), "not_run");
+}
+
+#[test]
+fn two_readings_of_a_signature_are_compared() {
+    let claim = || Claim {
+        identifier: Some("com.example.driver".into()),
+        cdhash: Some("1".repeat(40)),
+        team: Some("ABCDE12345".into()),
+        flags: Some(0x10000),
+        entitlements: None,
+        is_stapled: Some(true),
+    };
+    let found = |apples: Result<Claim, String>| {
+        let slice = TwoReadings { path: "Host.app".into(), arch: Arch::ARM64, ours: claim(), apples };
+        let host = HostReadings { slices: vec![slice], ..HostReadings::default() };
+        let subject = Subject { host: Some(host), ..good() };
+        let outcome = checks::run::run_one(find("readings-agree").unwrap(), &subject, &Policy::default());
+        let told = outcome.findings.first().map(|it| it.found.clone());
+        (outcome.outcome.name(), told.or(outcome.outcome.reason().map(str::to_owned)).unwrap_or_default())
+    };
+    assert_eq!(found(Ok(claim())), ("passed", String::new()));
+    let empty = Some(Value::Dict(Dict::default()));
+    assert_eq!(found(Ok(Claim { entitlements: empty, ..claim() })).0, "passed", "no claims are no claims");
+    assert_eq!(found(Ok(Claim { team: None, ..claim() })), ("failed", "codesign reads none".to_owned()));
+    assert_eq!(found(Ok(Claim { is_stapled: Some(false), ..claim() })).1, "codesign reads is not stapled");
+    assert_eq!(found(Err("it hung".into())), ("not_run", "no reading of `Host.app`: it hung".to_owned()));
+}
+
+#[test]
+fn a_rehearsal_is_not_held_against_codesign_for_its_root() {
+    let outcome = |mode: Mode, text: &str| {
+        let reading = Reading {
+            check: "codesign-accepts",
+            path: "Host.app".into(),
+            arch: None,
+            exit: Some(1),
+            text: text.into(),
+        };
+        let host = HostReadings { readings: vec![reading], ..HostReadings::default() };
+        let subject = Subject { host: Some(host), ..good() };
+        let policy = Policy { mode: Some(checks::Asked::plain(mode)), ..Policy::default() };
+        checks::run::run_one(find("codesign-accepts").unwrap(), &subject, &policy).outcome.name()
+    };
+    assert_eq!(outcome(Mode::Rehearsal, "Host.app: CSSMERR_TP_NOT_TRUSTED"), "passed");
+    assert_eq!(outcome(Mode::Rehearsal, "Host.app: a sealed resource is missing or invalid"), "failed");
+    assert_eq!(outcome(Mode::Distribution, "Host.app: CSSMERR_TP_NOT_TRUSTED"), "failed");
 }
 
 #[test]

@@ -82,6 +82,10 @@ pub(super) fn read(
     let clock = head::parse(&format!("{} x: y", text("/captureTime"))).clock.or_else(|| {
         Some(text("/captureTime")).filter(|it| !it.is_empty()).map(|text| Clock { text, micros: 0 })
     });
+    if let Some(panic) = at("/panicString").and_then(Value::as_str) {
+        panicked(panic, clock, input, reading);
+        return Ok(());
+    }
     let mut said = Vec::new();
     if !crash.exception.is_empty() {
         said.push(format!("crash report: exception {}", crash.exception));
@@ -126,6 +130,29 @@ pub(super) fn read(
     }
     reading.crashes.push(crash);
     Ok(())
+}
+
+/// The kernel's last words. Its backtrace is addresses without names; the first lines say what it found wrong, and a later
+/// one names extensions in the backtrace.
+fn panicked(panic: &str, clock: Option<Clock>, input: usize, reading: &mut Reading) {
+    for (n, line) in panic.lines().enumerate().filter(|(n, it)| *n == 0 || names_extension(it)).take(16) {
+        let text = plain::plain(format!("panic report: {line}").as_bytes());
+        let entry = Entry {
+            clock: clock.clone(),
+            process: Some("kernel".to_owned()),
+            pid: None,
+            layer: Some(Layer::Kernel),
+            text: plain::cut(&text).to_string(),
+            input,
+            line: n as u64 + 1,
+            structured: true,
+        };
+        lines::settle(entry, reading);
+    }
+}
+
+fn names_extension(line: &str) -> bool {
+    ["DK: ", "IOUserServer", ".dext", "Kernel Extensions in backtrace"].iter().any(|it| line.contains(it))
 }
 
 fn frames(parts: &[Value]) -> Vec<Frame> {
