@@ -1,5 +1,15 @@
 //! Bundles of every shape, signed in a rehearsal; and what must be refused before anything is written.
 
+mod common;
+#[path = "sign/constraints.rs"]
+mod constraints;
+#[path = "sign/packages.rs"]
+mod packages;
+#[path = "sign/refusals.rs"]
+mod refusals;
+#[path = "sign/timestamps.rs"]
+mod timestamps;
+
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -10,7 +20,7 @@ use std::{
 
 use signer::authority::Role;
 use xtask::{
-    config::Signing,
+    config::{IdentitySource, Signing},
     rehearsal::Rehearsal,
     stage::{
         self, detach,
@@ -94,7 +104,9 @@ impl Desk {
 
     fn sign(&self) -> xtask::Result {
         let signing = Signing::load("test", &self.workspace)?;
-        let rehearsal = open_rehearsal(&signing, &self.workspace, Some(&self.path("seed")))?;
+        let seed = self.path("seed");
+        let seed = (signing.identity == IdentitySource::Rehearsal).then_some(seed.as_path());
+        let rehearsal = open_rehearsal(&signing, &self.workspace, seed)?;
         sign_to(&self.path("Host.app"), &self.path("out/Host.app"), &signing, rehearsal.as_ref())
     }
 
@@ -103,12 +115,39 @@ impl Desk {
         fs::read_to_string(self.path("out").join(bundle).join("_CodeSignature/CodeResources")).unwrap()
     }
 
+    /// Signing is refused with `part` and a way out, and what was signed before stays as it is.
     #[track_caller]
     fn refused(&self, part: &str) {
+        self.write("out/Host.app/old", "what was signed before");
         let error = self.sign().unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
         assert!(error.contains("hint"), "{error}");
-        assert!(!self.path("out/Host.app").exists(), "nothing was written");
+        self.old_product_is_left();
+        fs::remove_dir_all(self.path("out")).unwrap();
+    }
+
+    #[track_caller]
+    fn old_product_is_left(&self) {
+        let left: Vec<_> =
+            stage::files::walk(&self.path("out")).unwrap().into_iter().map(|it| it.path).collect();
+        assert_eq!(left, [Path::new("Host.app"), Path::new("Host.app/old")]);
+        assert_eq!(fs::read_to_string(self.path("out/Host.app/old")).unwrap(), "what was signed before");
+    }
+
+    /// Signs from now on with the key of `role` in files of its own, as one does with Apple's; timestamps come from `servers`.
+    fn certified(&self, key: Role, certificates: Role, servers: &[String]) {
+        let kept = Workspace::at(kept_keys(&self.path("seed")));
+        let rehearsal = Rehearsal::open(&kept, Some(&self.path("seed")), "REHEARSE01").unwrap();
+        fs::write(self.path("key.der"), &*rehearsal.authority().key(key).unwrap().to_pkcs8().unwrap())
+            .unwrap();
+        let chain = rehearsal.authority().chain(certificates).unwrap();
+        self.write("chain.pem", &chain.iter().map(|it| it.pem().unwrap()).collect::<String>());
+        let servers: Vec<_> = servers.iter().map(|it| format!("{it:?}")).collect();
+        self.write("signing/test.toml", &format!(
+            "[signing]\nmode = \"distribution\"\nteam = \"REHEARSE01\"\nnotarization = \"none\"\ntimestamp = [{}]\n\
+             identity = {{ pem = {{ key = {{ file = \"../key.der\" }}, certificates = \"../chain.pem\" }} }}\n",
+            servers.join(", ")
+        ));
     }
 }
 

@@ -160,6 +160,12 @@ const KEYS: &[Row] = &[
     ),
     ("signing/NAME.toml [signing]", "packages", "zip, pkg, dmg", r#"["zip", "pkg"]"#),
     (
+        "signing/NAME.toml [signing]",
+        "pkg-style",
+        "component (default) | product: with a Distribution that asks for architecture and macOS",
+        r#""component""#,
+    ),
+    (
         "signing/NAME.toml [notary]",
         "key",
         "AuthKey_*.p8, or JSON that holds everything",
@@ -203,6 +209,30 @@ const KEYS: &[Row] = &[
         r#""com.example.helper""#,
     ),
     ("signing/NAME.toml [[part]]", "hardened-runtime", "overrides [signing]", "true"),
+    (
+        "signing/NAME.toml [[part]]",
+        "launch-constraint-self",
+        "property list: what the code itself must be to run",
+        r#""constraints/self.plist""#,
+    ),
+    (
+        "signing/NAME.toml [[part]]",
+        "launch-constraint-parent",
+        "property list: what may start it",
+        r#""constraints/parent.plist""#,
+    ),
+    (
+        "signing/NAME.toml [[part]]",
+        "launch-constraint-responsible",
+        "property list: what may be responsible for it",
+        r#""constraints/responsible.plist""#,
+    ),
+    (
+        "signing/NAME.toml [[part]]",
+        "library-constraint",
+        "property list: what libraries it may load",
+        r#""constraints/library.plist""#,
+    ),
 ];
 
 /// The table, as text.

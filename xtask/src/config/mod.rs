@@ -19,7 +19,10 @@ pub use app::App;
 pub use driver::{Driver, SelfTest};
 pub use help::help;
 pub use load::Located;
-pub use signing::{IdentitySource, Mode, Notarization, NotaryKey, PackageKind, Part, SecretSource, Signing};
+pub use signing::{
+    ConstraintKind, IdentitySource, Mode, Notarization, NotaryKey, PackageKind, Part, PkgStyle, SecretSource,
+    Signing,
+};
 pub use triple::{ARM64E, Arch, Platform, Triple};
 pub use version::{DottedVersion, KextVersion};
 

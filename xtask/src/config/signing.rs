@@ -49,6 +49,17 @@ pub enum PackageKind {
     Dmg,
 }
 
+/// How an installer package is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PkgStyle {
+    /// One component, as all drivers' packages that were looked at.
+    #[default]
+    Component,
+    /// A product archive with a `Distribution`, which asks for architecture and macOS before it installs.
+    Product,
+}
+
 /// Where a secret is found when it is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
@@ -102,6 +113,33 @@ pub struct Part {
     pub identifier: Option<String>,
     /// Overrides `[signing] hardened-runtime`.
     pub hardened_runtime: Option<bool>,
+    /// Constraints, by what they are about; each a property list.
+    pub constraints: Vec<(ConstraintKind, Located<PathBuf>)>,
+}
+
+/// What a constraint is about; named like codesign's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConstraintKind {
+    /// The code itself.
+    LaunchSelf,
+    /// The process that starts it.
+    LaunchParent,
+    /// The process that is responsible for it.
+    LaunchResponsible,
+    /// The libraries that it loads.
+    Library,
+}
+
+impl ConstraintKind {
+    /// Its key in the signing file, which is codesign's option for it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::LaunchSelf => "launch-constraint-self",
+            Self::LaunchParent => "launch-constraint-parent",
+            Self::LaunchResponsible => "launch-constraint-responsible",
+            Self::Library => "library-constraint",
+        }
+    }
 }
 
 /// The notary's key, by reference.
@@ -144,6 +182,8 @@ pub struct Signing {
     pub staple_app: bool,
     /// What is made of the signed app, sorted.
     pub packages: Vec<PackageKind>,
+    /// How a pkg is laid out.
+    pub pkg_style: PkgStyle,
     /// The notary's key.
     pub notary: Option<NotaryKey>,
     /// Per-part settings, in the order of the file.
@@ -184,6 +224,9 @@ struct RawSigning {
     /// zip, pkg, dmg
     #[serde(default)]
     packages: Vec<PackageKind>,
+    /// component | product
+    #[serde(default)]
+    pkg_style: PkgStyle,
 }
 
 #[derive(Deserialize)]
@@ -257,6 +300,14 @@ struct RawPart {
     identifier: Option<String>,
     /// Overrides `[signing]`
     hardened_runtime: Option<bool>,
+    /// Constraint on the code itself
+    launch_constraint_self: Option<Spanned<String>>,
+    /// Constraint on the process that starts it
+    launch_constraint_parent: Option<Spanned<String>>,
+    /// Constraint on the process that is responsible for it
+    launch_constraint_responsible: Option<Spanned<String>>,
+    /// Constraint on the libraries that it loads
+    library_constraint: Option<Spanned<String>>,
 }
 
 fn yes() -> bool {
@@ -295,6 +346,15 @@ impl Signing {
             profile: part.profile.map(&located_path),
             identifier: part.identifier,
             hardened_runtime: part.hardened_runtime,
+            constraints: [
+                (ConstraintKind::LaunchSelf, part.launch_constraint_self),
+                (ConstraintKind::LaunchParent, part.launch_constraint_parent),
+                (ConstraintKind::LaunchResponsible, part.launch_constraint_responsible),
+                (ConstraintKind::Library, part.library_constraint),
+            ]
+            .into_iter()
+            .filter_map(|(kind, file)| Some((kind, located_path(file?))))
+            .collect(),
         });
         let parts = parts.collect();
         let secret = |raw: Option<RawSecret>| raw.map(|raw| secret(&file, raw)).transpose();
@@ -327,6 +387,7 @@ impl Signing {
             notarization,
             staple_app: raw.signing.staple_app,
             packages,
+            pkg_style: raw.signing.pkg_style,
             notary,
             parts,
         })

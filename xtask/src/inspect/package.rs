@@ -77,6 +77,10 @@ pub fn pkg(name: &str, source: &dyn Source, asked: &Asked) -> Result<Opened, Err
             Err(error) => tree.fault(&info, error.to_string()),
         }
     }
+    match broken_references(source, &xar) {
+        Ok(found) => bad.extend(found),
+        Err(error) => tree.fault("Distribution", error.to_string()),
+    }
     let ticket = match trailer::read(source) {
         Ok(None) => Ok(None),
         Ok(Some(it)) if it.terminator != xar.end => {
@@ -202,6 +206,34 @@ fn install_location(source: &dyn Source, data: Option<&Data>) -> Result<Option<S
     let text =
         String::from_utf8(data.document(source)?).map_err(|_| Error::new(0, "PackageInfo is not UTF-8"))?;
     Ok(Element::parse(&text)?.attribute("install-location").map(str::to_owned))
+}
+
+/// What the notary cannot follow in a product archive: a component that is not there, or is named without `#`. It then finds no code
+/// in the package and does not say why.
+fn broken_references(source: &dyn Source, xar: &Xar) -> Result<Vec<String>, Error> {
+    let Some(data) = xar.member("Distribution").and_then(|it| it.data.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let text =
+        String::from_utf8(data.document(source)?).map_err(|_| Error::new(0, "Distribution is not UTF-8"))?;
+    let root = Element::parse(&text)?;
+    let named: Vec<&str> =
+        root.children("pkg-ref").map(|it| it.text.trim()).filter(|it| !it.is_empty()).collect();
+    let mut bad: Vec<String> = named
+        .iter()
+        .filter_map(|name| match name.strip_prefix('#') {
+            None => Some(format!("`Distribution` names the component {name:?} without `#`")),
+            // Percent signs stand for characters that a URL cannot have; such a name is not compared.
+            Some(folder) if folder.contains('%') || xar.member(folder).is_some() => None,
+            Some(folder) => {
+                Some(format!("`Distribution` names the component {folder:?}, which is not there"))
+            }
+        })
+        .collect();
+    if named.is_empty() {
+        bad.push("`Distribution` names no component".to_owned());
+    }
+    Ok(bad)
 }
 
 fn graft(tree: &mut Tree, folder: Option<&str>, inside: Tree) {

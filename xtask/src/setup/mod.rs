@@ -1,5 +1,6 @@
 //! What this machine needs, what of it is missing, and how it is installed.
 
+pub mod apple;
 mod install;
 mod needs;
 

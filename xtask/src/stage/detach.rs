@@ -10,19 +10,27 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, fs,
-    os::unix::fs::PermissionsExt,
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use formats::image::{Arch, Slices};
+use formats::{
+    Source,
+    container::bounded::SourceReader,
+    image::{Arch, Slices},
+};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use signer::macho;
 
 use super::{
     files::{self, Kind},
     stamp::{hex, hex_digest},
 };
-use crate::error::{Doing, Error, Result};
+use crate::{
+    error::{Doing, Error, Result},
+    inspect::disk::Watch,
+};
 
 /// The file that lists everything.
 const MANIFEST: &str = "manifest.json";
@@ -75,9 +83,11 @@ enum Taken {
     /// Made by signing.
     Made(Vec<u8>),
     Link(PathBuf),
-    File(Vec<u8>),
+    /// SHA-256.
+    File(String),
+    /// SHA-256 without signatures, and these.
     Image {
-        unsigned: Vec<u8>,
+        unsigned: String,
         signatures: Vec<(Arch, Option<Vec<u8>>)>,
     },
 }
@@ -117,19 +127,21 @@ pub fn attach(rebuilt: &Path, folder: &Path, goal: &Path) -> Result {
     let bench = files::Workbench::beside(goal)?;
     let out = bench.path();
     let taken = take_apart(rebuilt)?;
+    let watch = Watch::default();
     refuse_difference(&manifest, &manifest_of(rebuilt, &taken), rebuilt)?;
     files::copy_tree(rebuilt, &out)?;
-    for (path, mode, taken) in &taken {
+    for (path, _, taken) in &taken {
         match (taken, manifest.unsigned.get(path)) {
             (Taken::Made(_), _) if !manifest.made.contains_key(path) => files::remove(&out.join(path))?,
-            (Taken::Image { unsigned, .. }, Some(Unsigned::Image { slices, .. })) => {
+            (Taken::Image { .. }, Some(Unsigned::Image { slices, .. })) => {
                 let mut signatures = Vec::new();
                 for slice in slices {
                     signatures.push((slice.arch(), read_signature(folder, path, slice)?));
                 }
-                let signed = macho::attach(unsigned, &signatures)
+                let source = watch.file(path, &out.join(path))?;
+                let signed = macho::attach(&*source, &signatures)
                     .doing_as_asked(|| format!("cannot attach a signature to `{path}`"))?;
-                files::write(&out.join(path), &signed, *mode)?;
+                files::write_edited(&out.join(path), &signed)?;
             }
             _ => {}
         }
@@ -147,10 +159,10 @@ pub fn strip(signed: &Path, goal: &Path) -> Result {
     let bench = files::Workbench::beside(goal)?;
     let out = bench.path();
     files::copy_tree(signed, &out)?;
-    for (path, mode, taken) in take_apart(signed)? {
+    for (path, _, taken) in take_apart(signed)? {
         match taken {
             Taken::Made(_) => files::remove(&out.join(path))?,
-            Taken::Image { unsigned, .. } => files::write(&out.join(path), &unsigned, mode)?,
+            Taken::Image { .. } => strip_in_place(&out.join(path))?,
             Taken::Link(_) | Taken::File(_) => {}
         }
     }
@@ -300,14 +312,14 @@ fn list(manifest: &mut Manifest, path: String, mode: u32, taken: &Taken) {
             return;
         }
         Taken::Link(target) => Unsigned::Link(target.to_string_lossy().into_owned()),
-        Taken::File(bytes) => Unsigned::File { sha256: hex_digest(bytes), executable },
+        Taken::File(sha256) => Unsigned::File { sha256: sha256.clone(), executable },
         Taken::Image { unsigned, signatures } => {
             let slices = signatures.iter().map(|(arch, signature)| Slice {
                 cputype: arch.cputype,
                 cpusubtype: arch.cpusubtype,
                 signature: signature.as_deref().map(hex_digest),
             });
-            Unsigned::Image { sha256: hex_digest(unsigned), executable, slices: slices.collect() }
+            Unsigned::Image { sha256: unsigned.clone(), executable, slices: slices.collect() }
         }
     };
     manifest.unsigned.insert(path, entry);
@@ -315,32 +327,40 @@ fn list(manifest: &mut Manifest, path: String, mode: u32, taken: &Taken) {
 
 /// Every file below `top`, signatures apart.
 fn take_apart(top: &Path) -> Result<Vec<(String, u32, Taken)>> {
-    let mut found = Vec::new();
+    let (mut found, watch) = (Vec::new(), Watch::default());
     for entry in files::walk(top)? {
         let path = entry.path.to_string_lossy().into_owned();
         let taken = match &entry.kind {
             Kind::Folder => continue,
             Kind::Symlink(target) => Taken::Link(target.clone()),
-            Kind::File => {
-                let bytes = files::read(&top.join(&entry.path))?;
-                take_file(&path, bytes)?
-            }
+            Kind::File if is_made_by_signing(&path) => Taken::Made(files::read(&top.join(&entry.path))?),
+            Kind::File => take_file(&path, &*watch.file(&path, &top.join(&entry.path))?)?,
         };
         found.push((path, entry.mode, taken));
     }
     Ok(found)
 }
 
-fn take_file(path: &str, bytes: Vec<u8>) -> Result<Taken> {
-    if is_made_by_signing(path) {
-        return Ok(Taken::Made(bytes));
-    }
+fn take_file(path: &str, file: &dyn Source) -> Result<Taken> {
     let cannot = || format!("cannot take the signature from `{path}`");
-    if Slices::read(&bytes).doing(cannot)?.is_none() {
-        return Ok(Taken::File(bytes));
+    if Slices::read(file).doing(cannot)?.is_none() {
+        return Ok(Taken::File(sha256(file).doing(cannot)?));
     }
-    let (unsigned, signatures) = macho::strip(&bytes).doing(cannot)?;
-    Ok(Taken::Image { unsigned, signatures })
+    let (unsigned, signatures) = macho::strip(file).doing(cannot)?;
+    Ok(Taken::Image { unsigned: sha256(&unsigned).doing(cannot)?, signatures })
+}
+
+/// SHA-256 of a file, read in windows.
+fn sha256(file: &dyn Source) -> std::io::Result<String> {
+    let mut reader = SourceReader::all(file);
+    let (mut hash, mut window) = (Sha256::new(), vec![0; 256 << 10]);
+    loop {
+        let n = reader.read(&mut window)?;
+        match window.get(..n) {
+            Some(read) if n > 0 => hash.update(read),
+            _ => return Ok(hex(&hash.finalize())),
+        }
+    }
 }
 
 /// Seals, profiles, and the ticket at `Contents/CodeResources`.
@@ -402,8 +422,18 @@ fn remove_empty_seals(top: &Path) -> Result {
 
 /// Writes the Mach-O file `path` without its signature to `goal`.
 pub fn strip_file(path: &Path, goal: &Path) -> Result {
+    let bench = files::Workbench::beside(goal)?;
+    files::copy_tree(path, &bench.path())?;
+    strip_in_place(&bench.path()).map_err(|it| {
+        it.hint(format!("give a Mach-O file; `{}` is none that can be read", path.display()))
+    })?;
+    bench.finish()
+}
+
+/// Takes the signatures from a Mach-O file that belongs to us.
+fn strip_in_place(path: &Path) -> Result {
     let cannot = || format!("cannot take the signature from `{}`", path.display());
-    let (unsigned, _) = macho::strip(&files::read(path)?).doing_as_asked(cannot)?;
-    let mode = fs::metadata(path).doing(cannot)?.permissions().mode() & 0o7777;
-    files::write(goal, &unsigned, mode)
+    let source = Watch::default().file("", path)?;
+    let (unsigned, _) = macho::strip(&*source).doing_as_asked(cannot)?;
+    files::write_edited(path, &unsigned)
 }

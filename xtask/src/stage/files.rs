@@ -2,10 +2,16 @@
 
 use std::{
     fs,
-    io::Write,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    io::{self, Write},
+    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+use rustix::{
+    fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with},
+    io::Errno,
+};
+use signer::macho::{Edited, Piece};
 
 use crate::error::{Doing, Error, Result};
 
@@ -103,6 +109,27 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result {
     Ok(())
 }
 
+/// Makes the file at `path`, which belongs to us, what `edited` says, for which it is the source. Where everything that is kept stays in
+/// its place, only what is new is written.
+pub fn write_edited(path: &Path, edited: &Edited<'_>) -> Result {
+    let cannot = || format!("cannot write `{}`", path.display());
+    if edited.is_in_place() {
+        let file = fs::OpenOptions::new().write(true).open(path).doing(cannot)?;
+        for (at, piece) in edited.pieces() {
+            if let Piece::New(bytes) = piece {
+                file.write_all_at(bytes, *at).doing(cannot)?;
+            }
+        }
+        return file.set_len(formats::Source::len(edited)).doing(cannot);
+    }
+    let permissions = fs::metadata(path).doing(cannot)?.permissions();
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).doing(cannot)?;
+    edited.write_to(&mut io::BufWriter::new(file.as_file_mut())).doing(cannot)?;
+    file.as_file().set_permissions(permissions).doing(cannot)?;
+    file.persist(path).map_err(|error| error.error).doing(cannot)?;
+    Ok(())
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(folder: &Path) -> Result {
     fs::create_dir_all(folder).doing(|| format!("cannot create the folder `{}`", folder.display()))
@@ -121,7 +148,14 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result {
             }
             Kind::File => {
                 create_folder(goal.parent().unwrap_or(to))?;
-                fs::copy(&source, &goal).doing(cannot)?;
+                fs::copy(&source, &goal).map_err(|error| match error.kind() {
+                    io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge => Error::tool(cannot())
+                        .because(error)
+                        .hint("make room on that disk and run it again; nothing was changed"),
+                    _ => Error::tool(cannot()).because(error),
+                })?;
             }
         }
     }
@@ -141,21 +175,30 @@ pub fn remove(path: &Path) -> Result {
 }
 
 /// A folder beside `goal` to build it in; dropped without [`Workbench::finish`] it leaves nothing.
+///
+/// It is locked as long as its process lives. What a killed one left is found by the next one, because nobody holds its lock.
 pub struct Workbench {
     folder: tempfile::TempDir,
     goal: PathBuf,
+    _lock: fs::File,
 }
+
+/// How the folders are called that are built in.
+const BENCH: &str = ".xtask-";
 
 impl Workbench {
     /// Beside `goal`, so that the last step is one rename.
     pub fn beside(goal: &Path) -> Result<Self> {
-        let parent = goal.parent().unwrap_or(Path::new("."));
+        let parent = goal.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         create_folder(parent)?;
-        let folder = tempfile::Builder::new()
-            .prefix(".xtask-")
-            .tempdir_in(parent)
-            .doing(|| format!("cannot write into `{}`", parent.display()))?;
-        Ok(Self { folder, goal: goal.to_owned() })
+        sweep(parent)?;
+        let cannot = || format!("cannot write into `{}`", parent.display());
+        let hint = "get the right to write there, or name another place for the result";
+        let folder = tempfile::Builder::new().prefix(BENCH).tempdir_in(parent);
+        let folder = folder.doing(cannot).map_err(|it| it.hint(hint))?;
+        let lock = fs::File::open(folder.path()).doing(cannot)?;
+        flock(&lock, FlockOperation::LockExclusive).doing(cannot)?;
+        Ok(Self { folder, goal: goal.to_owned(), _lock: lock })
     }
 
     /// Where the new thing is built; it does not exist yet.
@@ -166,14 +209,41 @@ impl Workbench {
     /// Puts the new thing in the place of the old one.
     pub fn finish(self) -> Result {
         let cannot = || format!("cannot put `{}` in its place", self.goal.display());
-        let old = self.folder.path().join(".old");
-        if fs::symlink_metadata(&self.goal).is_ok() {
-            fs::rename(&self.goal, &old).doing(cannot)?;
+        if fs::symlink_metadata(&self.goal).is_err() {
+            return fs::rename(self.path(), &self.goal).doing(cannot);
         }
+        // Both change places in one step, so that there is never a moment with neither.
+        match renameat_with(CWD, self.path(), CWD, &self.goal, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(()),
+            // A file system that cannot do this (network, FAT) or a kernel that does not know it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            Err(error) => return Err(error).doing(cannot),
+        }
+        let old = self.folder.path().join(".old");
+        fs::rename(&self.goal, &old).doing(cannot)?;
         let placed = fs::rename(self.path(), &self.goal);
-        if placed.is_err() && fs::symlink_metadata(&old).is_ok() {
+        if placed.is_err() {
             fs::rename(&old, &self.goal).doing(cannot)?;
         }
         placed.doing(cannot)
     }
+}
+
+/// Removes what killed processes left in `parent`: folders of ours that nobody has locked and that hold something. An empty one may
+/// have been made this moment, and be about to be locked.
+fn sweep(parent: &Path) -> Result {
+    let cannot = || format!("cannot look into `{}`", parent.display());
+    for entry in fs::read_dir(parent).doing(cannot)? {
+        let path = entry.doing(cannot)?.path();
+        let is_bench = path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(BENCH));
+        // What cannot be opened, or went away meanwhile, is somebody else's.
+        let Ok(lock) = (if is_bench { fs::File::open(&path) } else { continue }) else { continue };
+        let is_abandoned = lock.metadata().is_ok_and(|it| it.is_dir())
+            && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok()
+            && fs::read_dir(&path).is_ok_and(|mut it| it.next().is_some());
+        if is_abandoned {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }

@@ -1,11 +1,19 @@
 //! The installer package of the signed app: what goes in, and who signs it.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
-use formats::document::Value;
+use formats::{
+    document::{Dict, Value},
+    image::Slices,
+};
 use signer::{
     authority::Role,
-    package::{self, Bundle, Component, Entry, EntryKind, PackageSigner},
+    package::{self, Bundle, Component, Entries, Entry, EntryKind, Layout, PackageSigner, Product},
 };
 
 use super::{
@@ -15,8 +23,9 @@ use super::{
     stamp::Stamps,
 };
 use crate::{
-    config::{IdentitySource, Mode, Signing},
-    error::{Error, Result},
+    config::{IdentitySource, Mode, PkgStyle, Signing},
+    error::{Doing, Error, Result},
+    inspect::disk::Watch,
     interrupt,
     rehearsal::{self, Rehearsal},
     terminal,
@@ -47,8 +56,7 @@ pub fn pkg(
     }
     stamps.forget(&name)?;
     terminal::step("Packing", crate::plan::file_name(goal));
-    let bytes = write(app, signing, rehearsal, epoch)?;
-    files::write(goal, &bytes, 0o644)?;
+    write(app, goal, signing, rehearsal, epoch)?;
     if let Some(rehearsal) = rehearsal {
         rehearsal.keep_keys()?;
     }
@@ -56,13 +64,21 @@ pub fn pkg(
     Ok(Container::at(goal.to_owned()))
 }
 
-fn write(app: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>, epoch: u64) -> Result<Vec<u8>> {
+/// Writes the package beside its goal and puts it there in one step; whatever its size, memory holds a few windows of it.
+fn write(app: &Path, goal: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>, epoch: u64) -> Result {
     let cannot = || format!("cannot make a package of `{}`", app.display());
+    let refused = |error: signer::Error| {
+        let told = Error::usage(cannot()).because(error.what);
+        match error.hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    };
     let top = crate::plan::file_name(app);
     let info = parts::read_info(&app.join("Contents/Info.plist"))?;
+    let maybe = |key: &str| info.get(key).and_then(Value::as_str).map(str::to_owned);
     let text = |key: &str| {
-        let found = info.get(key).and_then(Value::as_str).map(str::to_owned);
-        found.ok_or_else(|| Error::usage(cannot()).because(format!("its Info.plist has no `{key}`")))
+        maybe(key).ok_or_else(|| Error::usage(cannot()).because(format!("its Info.plist has no `{key}`")))
     };
     let (id, short, version) =
         (text("CFBundleIdentifier")?, text("CFBundleShortVersionString")?, text("CFBundleVersion")?);
@@ -89,13 +105,54 @@ fn write(app: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>, epoch: u6
             stamp: if stamper.is_some() { Some(&stamp) } else { None },
         },
     };
-    package::write(&component, entries(app, &top)?, signer).map_err(|error| {
-        let told = Error::usage(cannot()).because(error.what);
-        match error.hint {
-            Some(hint) => told.hint(hint),
-            None => told,
+    let watch = Watch::default();
+    let architectures = architectures(app, &info, &watch)?;
+    let (title, oldest) = (maybe("CFBundleName"), maybe("LSMinimumSystemVersion"));
+    let layout = match signing.pkg_style {
+        PkgStyle::Component => Layout::Component,
+        PkgStyle::Product => Layout::Product(Product {
+            title: title.as_deref().unwrap_or_else(|| top.trim_end_matches(".app")),
+            architectures: &architectures,
+            minimum_macos: oldest.as_deref(),
+        }),
+    };
+
+    let entries = entries(app, &top, &watch)?;
+    let bench = files::Workbench::beside(goal)?;
+    let (path, spool) = (bench.path(), bench.path().with_file_name(".payload"));
+    let cannot_write = |path: &Path| format!("cannot write `{}`", path.display());
+    let create = |path: &Path| File::create(path).doing(|| cannot_write(path));
+    package::payload(&entries, epoch, BufWriter::new(create(&spool)?)).map_err(refused)?;
+    interrupt::check()?;
+    let payload = watch.file("Payload", &spool)?;
+    let mut out = BufWriter::new(create(&path)?);
+    package::write(&component, &entries, &*payload, &layout, signer, &mut out).map_err(refused)?;
+    out.flush().doing(|| cannot_write(&path))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).doing(|| cannot_write(&path))?;
+    if let Some(changed) = watch.changed().first() {
+        return Err(Error::tool(cannot()).because(format!("`{changed}` changed while it was packed")));
+    }
+    interrupt::check()?;
+    bench.finish()
+}
+
+/// What the app runs on, as Installer spells it, Apple silicon first.
+fn architectures(app: &Path, info: &Dict, watch: &Watch) -> Result<Vec<&'static str>> {
+    let name = info.get("CFBundleExecutable").and_then(Value::as_str).unwrap_or_default();
+    let path = app.join("Contents/MacOS").join(name);
+    let cannot = || format!("cannot read `{}`", path.display());
+    let found = Slices::read(&*watch.file(name, &path)?).doing(cannot)?;
+    let slices = found.map(|it| it.slices).unwrap_or_default();
+    let mut all = Vec::new();
+    for (name, is_there) in [
+        ("arm64", slices.iter().any(|it| it.arch.is_arm64())),
+        ("x86_64", slices.iter().any(|it| it.arch.is_x86_64())),
+    ] {
+        if is_there {
+            all.push(name);
         }
-    })
+    }
+    Ok(all)
 }
 
 /// Who signs packages: its own certificate, which is another than the app's.
@@ -114,18 +171,18 @@ fn installer_source(signing: &Signing) -> Result<IdentitySource> {
     }
 }
 
-fn entries(app: &Path, top: &str) -> Result<Vec<Entry>> {
+fn entries(app: &Path, top: &str, watch: &Watch) -> Result<Entries> {
     let mut all = vec![Entry { path: top.to_owned(), mode: 0o755, kind: EntryKind::Folder }];
     for entry in files::walk(app)? {
+        let inside = entry.path.to_str();
+        let inside = inside
+            .ok_or_else(|| Error::usage(format!("the name `{}` is not UTF-8", entry.path.display())))?;
         let kind = match &entry.kind {
             Kind::Folder => EntryKind::Folder,
-            Kind::File => EntryKind::File(files::read(&app.join(&entry.path))?),
+            Kind::File => EntryKind::File(watch.file(inside, &app.join(&entry.path))?),
             Kind::Symlink(target) => EntryKind::Symlink(target.to_string_lossy().into_owned()),
         };
-        let inside = entry.path.to_str();
-        let inside =
-            inside.ok_or_else(|| Error::usage(format!("the name `{}` is not UTF-8", entry.path.display())));
-        all.push(Entry { path: format!("{top}/{}", inside?), mode: entry.mode, kind });
+        all.push(Entry { path: format!("{top}/{inside}"), mode: entry.mode, kind });
     }
-    Ok(all)
+    Ok(Entries::new(all))
 }

@@ -19,9 +19,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use formats::document::Dict;
+use formats::{document::Dict, signature::superblob::Slot};
 use signer::{
     authority::{Devices, Grant, Role},
+    constraint::Constraint,
     entitlements::Entitlements,
     identity::Identity,
     timestamp::{Request, Servers},
@@ -34,7 +35,7 @@ use self::{
 };
 use super::{Bundle, files, stamp::Stamps};
 use crate::{
-    config::{IdentitySource, Located, Mode, Part, Signing},
+    config::{ConstraintKind, IdentitySource, Located, Mode, Part, Signing},
     error::{Doing, Error, Result},
     interrupt,
     plan::Plan,
@@ -88,7 +89,9 @@ pub fn sign(plan: &Plan, bundle: Bundle, seed: Option<&Path>, stamps: &Stamps) -
     stamps.add_tree(&mut key, bundle.path())?;
     stamps.add_file(&mut key, &signing.file)?;
     for part in &signing.parts {
-        for file in [&part.entitlements, &part.profile].into_iter().flatten().filter(|it| it.is_file()) {
+        let constraints = part.constraints.iter().map(|(_, file)| file);
+        let files = [&part.entitlements, &part.profile].into_iter().flatten().chain(constraints);
+        for file in files.filter(|it| it.is_file()) {
             stamps.add_file(&mut key, file)?;
         }
     }
@@ -172,8 +175,9 @@ impl<'a> Stamper<'a> {
                 request.token(&rehearsal.authority().timestamp(&request.der)?)
             }
             Self::Servers(addresses) => {
+                // Half a second, two seconds: long enough for a hiccup, short enough for two servers in a row.
                 let pause = |attempt: u32| {
-                    std::thread::sleep(std::time::Duration::from_secs(2u64.pow(attempt.min(4))))
+                    std::thread::sleep(std::time::Duration::from_millis(500 * 4u64.pow(attempt.min(4) - 1)))
                 };
                 Servers { addresses, tries: 3, post: &post, pause: &pause }.stamp(signature)
             }
@@ -211,6 +215,19 @@ pub struct Planned {
     pub profile: Option<Profile>,
     /// Whether it is hardened.
     pub hardened_runtime: bool,
+    /// Who may start it, and what it may load.
+    pub constraints: Vec<Constrained>,
+}
+
+/// A constraint, ready to be put into a signature.
+#[derive(Debug)]
+pub struct Constrained {
+    /// What it is about.
+    pub kind: ConstraintKind,
+    /// What it demands.
+    pub constraint: Constraint,
+    /// Its place in the signature, and its bytes there.
+    pub blob: (Slot, Vec<u8>),
 }
 
 /// Entitlements and where they are written.
@@ -316,7 +333,33 @@ fn planned(
         (None, _, _) => None,
     };
     let hardened_runtime = part.and_then(|it| it.hardened_runtime).unwrap_or(signing.hardened_runtime);
-    Ok(Planned { code, claims, profile, hardened_runtime })
+    let constraints = part.map(|it| it.constraints.as_slice()).unwrap_or_default();
+    let constraints =
+        constraints.iter().map(|(kind, file)| constrained(*kind, file)).collect::<Result<_>>()?;
+    Ok(Planned { code, claims, profile, hardened_runtime, constraints })
+}
+
+/// Reads the property list of a constraint.
+fn constrained(kind: ConstraintKind, file: &Located<PathBuf>) -> Result<Constrained> {
+    let cannot = || format!("{}: cannot use the {} `{}`", file.place(), kind.key(), file.display());
+    let refused = |error: signer::Error| {
+        let told = Error::usage(cannot()).because(error.what);
+        match error.hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    };
+    let bytes = std::fs::read(&**file).doing_as_asked(cannot);
+    let bytes = bytes.map_err(|it| it.hint("name a property list that is there"))?;
+    let constraint = Constraint::read(&bytes).map_err(refused)?;
+    let der = constraint.der().map_err(refused)?;
+    let slot = match kind {
+        ConstraintKind::LaunchSelf => Slot::LaunchConstraintSelf,
+        ConstraintKind::LaunchParent => Slot::LaunchConstraintParent,
+        ConstraintKind::LaunchResponsible => Slot::LaunchConstraintResponsible,
+        ConstraintKind::Library => Slot::LibraryConstraint,
+    };
+    Ok(Constrained { kind, constraint, blob: (slot, der) })
 }
 
 /// A profile of the rehearsal that grants what is claimed: a rehearsal plays Apple's approval, too.
@@ -389,6 +432,11 @@ impl fmt::Display for SigningPlan<'_> {
             match &planned.profile {
                 Some(profile) => writeln!(f, "  profile        {}", profile.name)?,
                 None => writeln!(f, "  profile        none")?,
+            }
+            for it in &planned.constraints {
+                for (fact, value) in it.constraint.facts().iter() {
+                    writeln!(f, "  {}  {fact} = {value}", it.kind.key())?;
+                }
             }
             let Some(claims) = &planned.claims else {
                 writeln!(f, "  claims         nothing")?;

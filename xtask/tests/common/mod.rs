@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test file uses a part of this")]
 
+pub mod serve;
+
 use std::{
     ffi::OsStr,
     fs,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use formats::{
+    Source,
     document::{
         Dict, Value,
         plist::{Keys, to_xml},
@@ -97,7 +98,7 @@ pub enum Digests {
 
 /// What the signature says about the image that carries it.
 #[derive(Debug, Clone)]
-pub struct Image<'a> {
+pub struct Image {
     /// Base-2 logarithm of the page size.
     pub page_shift: u8,
     /// Where the executable segment lies.
@@ -107,7 +108,7 @@ pub struct Image<'a> {
     /// Packed SDK version of its build version command.
     pub sdk: Option<u32>,
     /// Bytes of `__TEXT,__info_plist`.
-    pub embedded_info: Option<&'a [u8]>,
+    pub embedded_info: Option<Vec<u8>>,
 }
 
 /// What an image is for.
@@ -133,10 +134,11 @@ impl Settings<'_> {
     ///
     /// The length has to be in the header, which is hashed, before the CMS (and the server's timestamp in it) exists.
     /// codesign leaves about 9 KiB for the same reason. Exact for ad-hoc code.
-    pub(crate) fn reserve(&self, image: &Image<'_>, code: usize) -> Result<usize> {
-        let mut blobs = self.fixed_blobs(image)?;
-        for (slot, hash) in self.directories() {
-            blobs.push((slot, self.directory(image, hash, &vec![0; code], &blobs)?));
+    pub(crate) fn reserve(&self, image: &Image, code: u64) -> Result<usize> {
+        let blobs = self.fixed_blobs(image)?;
+        let mut lengths: Vec<usize> = blobs.iter().map(|(_, it)| it.len()).collect();
+        for (_, hash) in self.directories() {
+            lengths.push(self.with_directory(image, hash, &blobs, |it| it.length(code))?);
         }
         let cms = match self.identity.signer() {
             None => 0,
@@ -145,16 +147,16 @@ impl Settings<'_> {
                 chain + 4096 + if self.stamp.is_some() { 8192 } else { 0 }
             }
         };
-        blobs.push((Slot::Signature, superblob::wrapped(&vec![0; cms])?));
-        Ok(superblob::embedded(blobs)?.len())
+        lengths.push(superblob::wrapped(&vec![0; cms])?.len());
+        Ok(superblob::length(lengths))
     }
 
     /// The signature over `code`.
-    pub(crate) fn embed(&self, image: &Image<'_>, code: &[u8]) -> Result<Embedded> {
+    pub(crate) fn embed(&self, image: &Image, code: &dyn Source) -> Result<Embedded> {
         let mut blobs = self.fixed_blobs(image)?;
         let mut directories = Vec::new();
         for (slot, hash) in self.directories() {
-            let bytes = self.directory(image, hash, code, &blobs)?;
+            let bytes = self.with_directory(image, hash, &blobs, |it| it.write(code))?;
             directories.push((hash, bytes.clone()));
             blobs.push((slot, bytes));
         }
@@ -181,7 +183,7 @@ impl Settings<'_> {
     }
 
     /// All blobs but code directories and CMS.
-    fn fixed_blobs(&self, image: &Image<'_>) -> Result<Vec<(Slot, Vec<u8>)>> {
+    fn fixed_blobs(&self, image: &Image) -> Result<Vec<(Slot, Vec<u8>)>> {
         let requirements = match self.requirements {
             Some(given) => given.to_vec(),
             None => requirement::designated_blob(self.identifier, self.identity),
@@ -195,6 +197,11 @@ impl Settings<'_> {
             blobs.push((Slot::Entitlements, superblob::blob(MAGIC_ENTITLEMENTS, claims.xml())?));
             blobs.push((Slot::EntitlementsDer, superblob::blob(MAGIC_ENTITLEMENTS_DER, &claims.der()?)?));
         }
+        if image.role == Role::Library && !self.constraints.is_empty() {
+            return Err(Error::new("constraints for code that is loaded, not launched").hint(
+                "set them for the main executable: it is what the kernel launches, and what loads libraries",
+            ));
+        }
         for (slot, der) in self.constraints {
             if slot.magic() != Some(MAGIC_LAUNCH_CONSTRAINT) {
                 return Err(Error::new(format!("{slot:?} is no slot for a constraint")));
@@ -204,20 +211,21 @@ impl Settings<'_> {
         Ok(blobs)
     }
 
-    fn directory(
+    /// What `make` makes of the code directory with hashes of `hash`.
+    fn with_directory<T>(
         &self,
-        image: &Image<'_>,
+        image: &Image,
         hash: HashType,
-        code: &[u8],
         blobs: &[(Slot, Vec<u8>)],
-    ) -> Result<Vec<u8>> {
+        make: impl Fn(&Template<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut special: BTreeMap<Slot, &[u8]> = BTreeMap::new();
         for (slot, bytes) in blobs {
             if !slot.is_code_directory() {
                 special.insert(*slot, bytes);
             }
         }
-        if let Some(info) = self.info_plist.or(image.embedded_info) {
+        if let Some(info) = self.info_plist.or(image.embedded_info.as_deref()) {
             special.insert(Slot::InfoPlist, info);
         }
         if let Some(resources) = self.resources {
@@ -240,11 +248,11 @@ impl Settings<'_> {
             runtime: if all_flags & flags::RUNTIME != 0 { image.sdk.unwrap_or(0) } else { 0 },
             special: &special,
         };
-        template.write(code)
+        make(&template)
     }
 
     /// Flags of the executable segment, from entitlements as Security's `signer.cpp` takes them.
-    fn segment_flags(&self, image: &Image<'_>) -> u64 {
+    fn segment_flags(&self, image: &Image) -> u64 {
         use exec_segment_flags as seg;
         if image.role == Role::Library {
             return 0;

@@ -6,13 +6,20 @@
 
 use std::collections::BTreeMap;
 
-use formats::signature::{
-    code_directory::{ExecSegment, WITH_RUNTIME},
-    digest::HashType,
-    superblob::{MAGIC_CODE_DIRECTORY, Slot},
+use formats::{
+    Source,
+    signature::{
+        code_directory::{ExecSegment, WITH_RUNTIME},
+        digest::HashType,
+        superblob::{MAGIC_CODE_DIRECTORY, Slot},
+    },
 };
+use rayon::prelude::*;
 
 use crate::{Error, Result};
+
+/// Code is read in windows of this length: a multiple of every page size, and enough that reading costs little.
+const WINDOW: u64 = 1 << 20;
 
 /// Length of the fixed fields of version 0x20500.
 const HEADER: usize = 96;
@@ -38,19 +45,38 @@ pub struct Template<'a> {
     pub special: &'a BTreeMap<Slot, &'a [u8]>,
 }
 
+/// Where the parts of a code directory begin, and what there is of each.
+struct Layout {
+    team: usize,
+    n_special: usize,
+    hashes: usize,
+    n_code: usize,
+    length: usize,
+}
+
 impl Template<'_> {
-    /// The blob over `code`, header included.
-    pub fn write(&self, code: &[u8]) -> Result<Vec<u8>> {
+    /// How long the blob over `code` bytes is.
+    pub fn length(&self, code: u64) -> Result<usize> {
+        Ok(self.layout(code)?.length)
+    }
+
+    fn layout(&self, code: u64) -> Result<Layout> {
         let size = self.hash.size();
         let n_special = self.special.keys().map(|it| it.number() as usize).max().unwrap_or(0);
-        let pages = code.chunks(1usize.checked_shl(self.page_shift.into()).unwrap_or(usize::MAX));
-        let n_code = pages.len();
+        let page = 1u64.checked_shl(self.page_shift.into()).filter(|it| WINDOW.is_multiple_of(*it));
+        let page = page.ok_or_else(|| Error::new(format!("pages of 2^{} bytes", self.page_shift)))?;
+        let too_large = |_| Error::new("a code directory of 4 GiB or more");
+        let n_code = usize::try_from(code.div_ceil(page)).map_err(too_large)?;
+        let team = HEADER + self.identifier.len() + 1;
+        let hashes = team + self.team.map_or(0, |it| it.len() + 1) + n_special * size;
+        Ok(Layout { team, n_special, hashes, n_code, length: hashes + n_code * size })
+    }
 
+    /// The blob over `code`, header included.
+    pub fn write(&self, code: &dyn Source) -> Result<Vec<u8>> {
+        let size = self.hash.size();
+        let Layout { team, n_special, hashes, n_code, length } = self.layout(code.len())?;
         let identifier = HEADER;
-        let team = identifier + self.identifier.len() + 1;
-        let specials = team + self.team.map_or(0, |it| it.len() + 1);
-        let hashes = specials + n_special * size;
-        let length = hashes + n_code * size;
         // 4 GiB is where `codeLimit` ends; `codeLimit64` is left for who can test it on a Mac.
         let code_limit = u32::try_from(code.len()).map_err(|_| Error::new("a slice of 4 GiB or more"))?;
         let number =
@@ -91,9 +117,21 @@ impl Template<'_> {
                 None => out.resize(out.len() + size, 0),
             }
         }
-        for page in pages {
-            out.extend(self.hash.digest(page));
+        for hashes in self.page_hashes(code)? {
+            out.extend(hashes);
         }
         Ok(out)
+    }
+
+    /// The hashes of all pages, window by window; windows are read and hashed in parallel.
+    fn page_hashes(&self, code: &dyn Source) -> Result<Vec<Vec<u8>>> {
+        let page = 1usize << self.page_shift;
+        let window = |n: u64| {
+            let start = n * WINDOW;
+            let len = WINDOW.min(code.len() - start) as usize;
+            let bytes = code.read(start, len)?;
+            Ok(bytes.chunks(page).flat_map(|it| self.hash.digest(it)).collect())
+        };
+        (0..code.len().div_ceil(WINDOW)).into_par_iter().map(window).collect()
     }
 }

@@ -72,9 +72,14 @@ impl Entitlements {
 
     /// The same in DER.
     pub fn der(&self) -> Result<Vec<u8>> {
-        let body = [write::number(1), dictionary(&self.values, 0)?].concat();
-        Ok(write::element(0x70, &body))
+        document(&self.values).map_err(|it| it.within("entitlements"))
     }
+}
+
+/// A dictionary with its version in front: the form that entitlements and constraints share.
+pub(crate) fn document(values: &Dict) -> Result<Vec<u8>> {
+    let body = [write::number(1), dictionary(values, 0)?].concat();
+    Ok(write::element(0x70, &body))
 }
 
 fn dictionary(values: &Dict, depth: usize) -> Result<Vec<u8>> {
@@ -82,7 +87,7 @@ fn dictionary(values: &Dict, depth: usize) -> Result<Vec<u8>> {
     sorted.sort_by_key(|(key, _)| *key);
     let mut body = Vec::new();
     for (key, value) in sorted {
-        let encoded = encode(value, depth).map_err(|it| it.within(format!("entitlement `{key}`")))?;
+        let encoded = encode(value, depth).map_err(|it| it.within(format!("`{key}`")))?;
         body.extend(write::sequence([write::utf8(key), encoded]));
     }
     Ok(write::element(0xb0, &body))

@@ -6,7 +6,7 @@
 //!   seal        CodeResources of a bundle
 //!   package     flat installer packages
 //!   macho       signs Mach-O files ── code       what the signature of one piece of code holds
-//!                                      ├─ code_directory · requirement · entitlements · superblob
+//!                                      ├─ code_directory · requirement · entitlements · constraint · superblob
 //!                                      └─ cms · timestamp · certificate · key · asn1
 //! ```
 //! Nothing here judges a signature: that is the work of `checks`, which does not know this crate.
@@ -17,6 +17,7 @@ pub mod certificate;
 pub mod cms;
 pub mod code;
 pub mod code_directory;
+pub mod constraint;
 pub mod entitlements;
 pub mod error;
 pub mod identity;

@@ -34,6 +34,11 @@ pub fn embedded(mut blobs: Vec<(Slot, Vec<u8>)>) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// How long [`embedded`] makes blobs of these lengths.
+pub fn length(blobs: impl IntoIterator<Item = usize>) -> usize {
+    blobs.into_iter().fold(12, |sum, it| sum + 8 + it)
+}
+
 /// A CMS signature in its wrapper; empty for ad-hoc code.
 pub fn wrapped(cms: &[u8]) -> Result<Vec<u8>> {
     blob(MAGIC_WRAPPER, cms)

@@ -23,7 +23,7 @@ pub type Post<'a> = &'a (dyn Fn(&str, &[u8]) -> Result<Vec<u8>> + Sync);
 pub struct Servers<'a> {
     /// Addresses, the first is preferred.
     pub addresses: &'a [String],
-    /// How often each is asked before the next.
+    /// How often each is asked before the next; one that answers wrongly only once.
     pub tries: u32,
     /// Sends a request.
     pub post: Post<'a>,
@@ -50,9 +50,16 @@ impl Servers<'_> {
                 if attempt > 0 {
                     (self.pause)(attempt);
                 }
-                match (self.post)(address, &request.der).and_then(|answer| request.token(&answer)) {
-                    Ok(token) => return Ok(token),
+                match (self.post)(address, &request.der) {
                     Err(error) => answers.push(format!("`{address}`: {}", error.what)),
+                    Ok(answer) => match request.token(&answer) {
+                        Ok(token) => return Ok(token),
+                        // A network fault may pass; a wrong answer does not become right.
+                        Err(error) => {
+                            answers.push(format!("`{address}`: {}", error.what));
+                            break;
+                        }
+                    },
                 }
             }
         }

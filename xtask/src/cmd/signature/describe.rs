@@ -2,7 +2,10 @@
 
 use formats::{
     Bytes, Result, Source,
-    document::plist::{self, Value},
+    document::{
+        entitlements,
+        plist::{self, Value},
+    },
     signature::{
         Signature,
         chain::{self, Trust},
@@ -52,6 +55,29 @@ pub(super) fn describe(code: &Code) -> Result<Vec<Fact>> {
     }
     facts.layout(&signature);
     Ok(facts.0)
+}
+
+/// What a constraint demands, a fact on each line; the wrapper around them only where it is not the usual one.
+fn constraint(der: &[u8]) -> Vec<String> {
+    let whole = match entitlements::from_der(Bytes::new(der)) {
+        Ok(whole) => whole,
+        Err(error) => return vec![format!("cannot be read: {error}")],
+    };
+    let usual = [("ccat", 0), ("comp", 1), ("vers", 1)];
+    let is_usual = |key: &str, value: &Value| {
+        usual.iter().any(|(name, it)| *name == key && *value == Value::Integer(*it))
+    };
+    let mut lines = Vec::new();
+    for (key, value) in whole.iter() {
+        match value {
+            Value::Dict(facts) if key == "reqs" => {
+                lines.extend(facts.iter().map(|(fact, it)| format!("{fact} = {it}")))
+            }
+            _ if is_usual(key, value) => {}
+            _ => lines.push(format!("{key} (outside the facts): {value}")),
+        }
+    }
+    if lines.is_empty() { vec!["demands nothing".to_owned()] } else { lines }
 }
 
 struct Facts(Vec<Fact>);
@@ -128,7 +154,7 @@ impl Facts {
             self.one("DER entitlements", format!("{} bytes", der.len()));
         }
         for (slot, der) in &signature.constraints {
-            self.one(slot.to_string(), format!("{} bytes", der.len()));
+            self.all(slot.to_string(), constraint(der));
         }
         if let Some(ticket) = &signature.ticket {
             self.one("ticket", format!("{} bytes", ticket.len()));

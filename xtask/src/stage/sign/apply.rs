@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::PermissionsExt,
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use formats::signature::{
-    code_directory::flags,
-    digest::{CdHash, sha1, sha256},
-};
+use formats::signature::{code_directory::flags, digest::CdHash};
+use rayon::prelude::*;
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
 use signer::{
     code::Settings,
     macho::{self, SignedSlice},
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     error::{Doing, Error, Result},
+    inspect::disk::Watch,
     interrupt,
     stage::files::{self, Kind},
 };
@@ -62,24 +63,26 @@ fn sign_image(
         None => (None, None),
     };
     let stamp = |signature: &[u8]| plan.stamper.stamp(signature);
+    let constraints: Vec<_> = planned.constraints.iter().map(|it| it.blob.clone()).collect();
     let settings = Settings {
         flags: if planned.hardened_runtime { flags::RUNTIME } else { 0 },
         entitlements: planned.claims.as_ref().map(|it| &it.entitlements),
         info_plist: info.as_deref(),
         resources: resources.as_deref(),
+        constraints: &constraints,
         signing_time: plan.identity.signer().and(Some(plan.signing_time)),
         stamp: if plan.stamper.is_some() { Some(&stamp) } else { None },
         ..Settings::new(&planned.code.identifier, &plan.identity)
     };
-    let signed = macho::sign(&files::read(&path)?, &settings).map_err(|error| {
+    let source = Watch::default().file(&planned.code.shown(), &path)?;
+    let signed = macho::sign(&*source, &settings).map_err(|error| {
         let told = Error::usage(cannot()).because(error.what);
         match error.hint {
             Some(hint) => told.hint(hint),
             None => told,
         }
     })?;
-    let mode = fs::metadata(&path).doing(cannot)?.permissions().mode() & 0o7777;
-    files::write(&path, &signed.bytes, mode)?;
+    files::write_edited(&path, &signed.file)?;
     Ok(signed.slices)
 }
 
@@ -115,6 +118,7 @@ fn items(
 ) -> Result<BTreeMap<String, Item>> {
     let base = work.join(&layout.base);
     let mut items = BTreeMap::new();
+    let mut files_of_it = Vec::new();
     let mut inside_nested: Option<PathBuf> = None;
     for entry in files::walk(&base)? {
         if inside_nested.as_ref().is_some_and(|it| entry.path.starts_with(it)) {
@@ -127,8 +131,8 @@ fn items(
             (_, Place::Omitted) | (Kind::Folder, Place::Resource { .. }) => continue,
             (Kind::Symlink(target), _) => Item::Symlink(text(target)?.to_owned()),
             (Kind::File, Place::Resource { .. }) => {
-                let bytes = files::read(&base.join(&entry.path))?;
-                Item::File { sha1: sha1(&bytes), sha256: sha256(&bytes) }
+                files_of_it.push(name.to_owned());
+                continue;
             }
             // A folder without a dot in its name is no bundle; what is in it is looked at by itself.
             (Kind::Folder, Place::Nested) if !last_name(&entry.path).contains('.') => continue,
@@ -145,7 +149,26 @@ fn items(
         };
         items.insert(name.to_owned(), item);
     }
+    let hashed = |name: String| Ok((name.clone(), digests(&base.join(name))?));
+    items.extend(files_of_it.into_par_iter().map(hashed).collect::<Result<Vec<_>>>()?);
     Ok(items)
+}
+
+/// Both digests that a seal states of a file, which is read once, in windows.
+fn digests(path: &Path) -> Result<Item> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let mut file = fs::File::open(path).doing(cannot)?;
+    let (mut sha1, mut sha256) = (Sha1::new(), Sha256::new());
+    let mut window = vec![0; 256 << 10];
+    loop {
+        let n = file.read(&mut window).doing(cannot)?;
+        let read = window.get(..n).unwrap_or_default();
+        if read.is_empty() {
+            return Ok(Item::File { sha1: sha1.finalize().into(), sha256: sha256.finalize().into() });
+        }
+        sha1.update(read);
+        sha256.update(read);
+    }
 }
 
 /// The entry of nested code: the cdhash of the slice for Apple silicon, or of the first. Any slice's is accepted.

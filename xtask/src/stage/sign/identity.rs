@@ -1,10 +1,6 @@
 //! From "where to find it" to an identity that can sign: the only place that reads a key file.
 
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Read, path::Path};
 
 use base64::Engine;
 use signer::{
@@ -18,6 +14,7 @@ use crate::{
     config::{IdentitySource, SecretSource},
     error::{Doing, Error, Result},
     rehearsal::Rehearsal,
+    setup::apple,
 };
 
 /// Loads the identity at `source`; `role` is whose place a rehearsal takes.
@@ -32,15 +29,16 @@ pub fn load(source: &IdentitySource, rehearsal: Option<&Rehearsal>, role: Role) 
         IdentitySource::P12 { file, password } => {
             let bytes = read(file)?;
             let password = password.as_ref().map(read_text).transpose()?.unwrap_or_default();
-            let loaded = from_pkcs12(&bytes, &password).and_then(|it| it.complete(&known()?));
-            refused(loaded, &describe(file))
+            let known = known()?;
+            refused(from_pkcs12(&bytes, &password).and_then(|it| it.complete(&known)), &describe(file))
         }
         IdentitySource::Pem { key, password, certificates } => {
             let bytes = read(key)?;
             let password = password.as_ref().map(read_text).transpose()?;
             let chain = fs::read(certificates).doing_as_asked(|| format!("cannot read `{}`", certificates.display()))?;
             let loaded = from_pem(&[&bytes, &chain], password.as_ref().map(|it| it.as_str()));
-            refused(loaded.and_then(|it| it.complete(&known()?)), &describe(key))
+            let known = known()?;
+            refused(loaded.and_then(|it| it.complete(&known)), &describe(key))
         }
         IdentitySource::Keychain(name) => {
             Err(Error::tool(cannot())
@@ -62,29 +60,12 @@ fn refused(loaded: Result<Identity, signer::identity::Refusal>, place: &str) -> 
     })
 }
 
-/// Apple's intermediates and root in the user's cache, each only when it is pinned.
-fn known() -> Result<Vec<Certificate>, signer::identity::Refusal> {
-    let mut found = Vec::new();
-    for path in cached_certificates() {
-        let Ok(bytes) = fs::read(&path) else { continue };
-        let parsed = formats::signature::certificate::Certificate::parse(formats::Bytes::new(&bytes));
-        // Whatever else lies in that folder is not ours to trust, nor to complain about.
-        if parsed.is_ok_and(|it| formats::signature::anchors::apple_pin(&it).is_some()) {
-            found.push(Certificate::from_der(&bytes)?);
-        }
+/// Apple's intermediates and roots in the user's cache, each only when it is pinned.
+fn known() -> Result<Vec<Certificate>> {
+    match apple::folder() {
+        Some(folder) => apple::kept(&folder, &apple::is_apples),
+        None => Ok(Vec::new()),
     }
-    Ok(found)
-}
-
-/// `setup --apple-certificates` puts them there.
-fn cached_certificates() -> Vec<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let base = base.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let folder = base.map(|it| it.join("driver-xtask/apple-certificates"));
-    let entries = folder.and_then(|it| fs::read_dir(it).ok()).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|it| it.path()).collect();
-    paths.sort();
-    paths
 }
 
 /// How a person finds the source again.

@@ -18,6 +18,7 @@ use signer::seal::{Place, Shape};
 use crate::{
     config::{Part, Signing},
     error::{Doing, Error, Result},
+    inspect::disk::Watch,
     stage::files::{self, Entry, Kind},
 };
 
@@ -83,7 +84,8 @@ pub fn find(top: &Path, signing: &Signing) -> Result<Vec<Code>> {
     let mut found = bundles(top, &entries, &images)?;
     if !found.iter().any(|it| it.path.as_os_str().is_empty()) {
         return Err(Error::usage(format!("`{}` is not a bundle that can be signed", top.display()))
-            .because("it has no Info.plist that names an executable which is Mach-O"));
+            .because("it has no Info.plist that names an executable which is Mach-O")
+            .hint("build it, or name the folder that holds `Contents` or `Info.plist`"));
     }
     for code in &found {
         images.remove(&code.executable);
@@ -110,18 +112,22 @@ type Role = FileType;
 
 /// Every Mach-O file.
 fn images(top: &Path, entries: &[Entry]) -> Result<BTreeMap<PathBuf, Role>> {
-    let mut found = BTreeMap::new();
+    let (mut found, watch) = (BTreeMap::new(), Watch::default());
     for entry in entries.iter().filter(|it| it.kind == Kind::File) {
         let path = top.join(&entry.path);
         if !could_be_image(&path)? {
             continue;
         }
-        let bytes = files::read(&path)?;
-        let cannot = || format!("cannot sign `{}`", entry.path.display());
-        let Some(slices) = Slices::read(&bytes).doing(cannot)? else { continue };
+        let source = watch.file(&shown(&entry.path), &path)?;
+        let damaged = |it: formats::Error| {
+            Error::usage(format!("cannot sign `{}`", entry.path.display()))
+                .because(it)
+                .hint("the file is damaged or cut short: build it again")
+        };
+        let Some(slices) = Slices::read(&*source).map_err(damaged)? else { continue };
         let Some(first) = slices.slices.first() else { continue };
-        let window = first.window(&bytes).doing(cannot)?;
-        found.insert(entry.path.clone(), MachO::read(&window).doing(cannot)?.filetype);
+        let window = first.window(&*source).map_err(damaged)?;
+        found.insert(entry.path.clone(), MachO::read(&window).map_err(damaged)?.filetype);
     }
     Ok(found)
 }
@@ -300,10 +306,11 @@ fn bare_image(top: &Path, path: &Path, role: Role, bundles: &[Code], signing: &S
 /// `CFBundleIdentifier` in `__TEXT,__info_plist` of a tool.
 fn embedded_identifier(path: &Path) -> Result<Option<String>> {
     let cannot = || format!("cannot read `{}`", path.display());
-    let bytes = files::read(path)?;
-    let Some(slices) = Slices::read(&bytes).doing(cannot)? else { return Ok(None) };
+    let source = Watch::default().file(&path.display().to_string(), path)?;
+    let bytes = &*source;
+    let Some(slices) = Slices::read(bytes).doing(cannot)? else { return Ok(None) };
     let Some(first) = slices.slices.first() else { return Ok(None) };
-    let window = first.window(&bytes).doing(cannot)?;
+    let window = first.window(bytes).doing(cannot)?;
     let image = MachO::read(&window).doing(cannot)?;
     let Some(section) = image.section("__TEXT", "__info_plist") else { return Ok(None) };
     let size = usize::try_from(section.size).doing(cannot)?;

@@ -6,6 +6,7 @@ use formats::{
     image::{MachO, Slices},
     signature::{
         code_directory::flags,
+        digest::{hex, sha256},
         embedded::Signature,
         hashing::{check_pages, check_special},
         superblob::Slot,
@@ -15,6 +16,7 @@ use formats::{
 use super::{Planned, SigningPlan};
 use crate::{
     error::{Error, Result},
+    inspect::disk::Watch,
     stage::files,
 };
 
@@ -35,13 +37,14 @@ pub fn compare(plan: &SigningPlan, work: &Path) -> Result {
 
 fn part(plan: &SigningPlan, planned: &Planned, work: &Path) -> Result<Vec<String>> {
     let path = work.join(&planned.code.executable);
-    let bytes = files::read(&path)?;
+    let source = Watch::default().file(&planned.code.shown(), &path)?;
+    let bytes = &*source;
     let unreadable =
         |it: formats::Error| Error::tool(format!("cannot read back `{}`", path.display())).because(it);
-    let slices = Slices::read(&bytes).map_err(unreadable)?;
+    let slices = Slices::read(bytes).map_err(unreadable)?;
     let mut found = Vec::new();
     for slice in slices.iter().flat_map(|it| &it.slices) {
-        let window = slice.window(&bytes).map_err(unreadable)?;
+        let window = slice.window(bytes).map_err(unreadable)?;
         let image = MachO::read(&window).map_err(unreadable)?;
         let Some(range) = image.code_signature() else {
             found.push(format!("{}: no signature", slice.arch));
@@ -86,6 +89,14 @@ fn compare_one(
     );
     let same = planned.claims.as_ref().map(|it| it.entitlements.xml()) == signature.entitlements.as_deref();
     differ("entitlements are the file's", "true".to_owned(), same.to_string());
+    let constraints = |of: &mut dyn Iterator<Item = &(Slot, Vec<u8>)>| {
+        of.map(|(slot, der)| format!("{slot}: {}", hex(&sha256(der)))).collect::<Vec<_>>().join(", ")
+    };
+    differ(
+        "constraints",
+        constraints(&mut planned.constraints.iter().map(|it| &it.blob)),
+        constraints(&mut signature.constraints.iter()),
+    );
 
     for (slot, path) in covered(planned) {
         let bytes = files::read(&work.join(path))?;

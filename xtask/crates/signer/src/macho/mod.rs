@@ -8,19 +8,20 @@
 //! An existing signature is replaced. [`strip`] takes one away and gives the bytes that a rebuild without signature has
 //! (padded to a multiple of 16, which is all that signing adds for good).
 
+mod edited;
 mod thin;
 mod universal;
 
 use formats::{image::Arch, signature::digest::CdHash};
 
-pub use thin::Stripped;
+pub use edited::{Edited, Piece};
 pub use universal::{attach, sign, strip};
 
 /// A signed file.
 #[derive(Debug, Clone)]
-pub struct Signed {
-    /// The file.
-    pub bytes: Vec<u8>,
+pub struct Signed<'a> {
+    /// The file: what is new of it, and what is kept.
+    pub file: Edited<'a>,
     /// Each slice with the names its signature gives it, in the order of the file.
     pub slices: Vec<SignedSlice>,
 }

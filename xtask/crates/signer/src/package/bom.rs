@@ -9,9 +9,14 @@
 
 use std::collections::BTreeMap;
 
-use formats::image::{Slices, fat::Table};
+use formats::{
+    Source,
+    container::bounded::SourceReader,
+    image::{Slices, fat::Table},
+    source::Window,
+};
 
-use super::{Entry, EntryKind, FOLDER};
+use super::{Entry, EntryKind};
 use crate::{Error, Result};
 
 /// Where blocks begin.
@@ -49,10 +54,10 @@ fn summary(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut sizes: BTreeMap<u32, u32> = BTreeMap::from([(0, 0)]);
     for entry in entries {
         let EntryKind::File(bytes) = &entry.kind else { continue };
-        let slices = slices(bytes);
+        let slices = slices(&**bytes);
         let parts = match slices.as_slice() {
-            [] => vec![(0, bytes.len() as u64)],
-            many => many.iter().map(|it| (it.0, it.2.len() as u64)).collect(),
+            [] => vec![(0, bytes.len())],
+            many => many.iter().map(|it| (it.0, it.2.len())).collect(),
         };
         for (arch, size) in parts {
             let sum = sizes.entry(arch).or_default();
@@ -120,32 +125,27 @@ fn paths(blocks: &mut Blocks, entries: &[Entry], time: u32) -> Result<u32> {
 /// Type, mode, owner, time, size, checksum; of code also each slice.
 fn describe(entry: &Entry, time: u32) -> Result<Vec<u8>> {
     let too_large = |_| Error::new(format!("`{}` has 4 GiB or more", entry.path));
-    let bytes = entry.bytes();
-    let slices = match &entry.kind {
-        EntryKind::File(bytes) => slices(bytes),
-        EntryKind::Folder | EntryKind::Symlink(_) => Vec::new(),
-    };
-    let kind = match entry.kind {
-        EntryKind::File(_) => 1,
-        EntryKind::Folder => 2,
-        EntryKind::Symlink(_) => 3,
+    let (kind, slices, checksum_of_it) = match &entry.kind {
+        EntryKind::File(bytes) => (1, slices(&**bytes), checksum(&**bytes)?),
+        EntryKind::Folder => (2, Vec::new(), 0),
+        EntryKind::Symlink(target) => (3, Vec::new(), checksum(&target.as_bytes())?),
     };
     let arch = if slices.is_empty() { ANY_ARCH } else { ANY_ARCH | WITH_SLICES };
     let mut out = vec![kind, 1];
     out.extend(arch.to_be_bytes());
     out.extend((entry.whole_mode() as u16).to_be_bytes());
-    let size = u32::try_from(bytes.len()).map_err(too_large)?;
+    let size = u32::try_from(entry.size()).map_err(too_large)?;
     // root, admin: the owner of what lies in /Applications.
     out.extend(words(&[0, 80, time, size]));
     out.push(1);
-    if entry.whole_mode() & FOLDER == FOLDER && kind == 2 {
+    if kind == 2 {
         out.extend([0; 8]);
         return Ok(out);
     }
-    out.extend(checksum(bytes).to_be_bytes());
-    if kind == 3 {
+    out.extend(checksum_of_it.to_be_bytes());
+    if let EntryKind::Symlink(target) = &entry.kind {
         out.extend(words(&[size + 1]));
-        out.extend(bytes);
+        out.extend(target.as_bytes());
         out.push(0);
         return Ok(out);
     }
@@ -154,7 +154,7 @@ fn describe(entry: &Entry, time: u32) -> Result<Vec<u8>> {
         out.extend(words(&[slices.len() as u32]));
         for (cputype, cpusubtype, slice) in &slices {
             let size = u32::try_from(slice.len()).map_err(too_large)?;
-            out.extend(words(&[*cputype, *cpusubtype, size, checksum(slice)]));
+            out.extend(words(&[*cputype, *cpusubtype, size, checksum(slice)?]));
         }
     }
     out.extend([0; 8]);
@@ -162,32 +162,49 @@ fn describe(entry: &Entry, time: u32) -> Result<Vec<u8>> {
 }
 
 /// The slices of a universal file: `cputype`, `cpusubtype`, bytes.
-fn slices(bytes: &[u8]) -> Vec<(u32, u32, &[u8])> {
+fn slices(bytes: &dyn Source) -> Vec<(u32, u32, Window<'_>)> {
     // What cannot be read as code is listed as an ordinary file; nothing depends on the difference but a listing.
-    let Ok(Some(found)) = Slices::read(&bytes) else { return Vec::new() };
+    let Ok(Some(found)) = Slices::read(bytes) else { return Vec::new() };
     if found.table != Table::Fat32 {
         return Vec::new();
     }
-    let slice = |it: &formats::image::Slice| {
-        let bytes = bytes.get(it.offset as usize..it.end() as usize)?;
-        Some((it.arch.cputype, it.arch.cpusubtype, bytes))
-    };
+    let slice =
+        |it: &formats::image::Slice| Some((it.arch.cputype, it.arch.cpusubtype, it.window(bytes).ok()?));
     found.slices.iter().filter_map(slice).collect()
 }
 
 /// The CRC of POSIX `cksum`: the length goes in after the bytes, least significant byte first.
-fn checksum(bytes: &[u8]) -> u32 {
+fn checksum(bytes: &dyn Source) -> Result<u32> {
+    let mut sum = Checksum(0);
+    std::io::copy(&mut SourceReader::all(bytes), &mut sum)
+        .map_err(|it| Error::new(format!("cannot read what the package installs: {it}")))?;
     let mut length = bytes.len();
-    let length = std::iter::from_fn(move || {
-        let byte = (length != 0).then_some(length as u8);
+    while length != 0 {
+        sum.add(length as u8);
         length >>= 8;
-        byte
-    });
-    let sum = bytes.iter().copied().chain(length).fold(0u32, |crc, byte| {
-        let at = ((crc >> 24) as u8 ^ byte) as usize;
-        (crc << 8) ^ CRC.get(at).copied().unwrap_or_default()
-    });
-    !sum
+    }
+    Ok(!sum.0)
+}
+
+/// A sum that grows as bytes are written to it.
+struct Checksum(u32);
+
+impl Checksum {
+    fn add(&mut self, byte: u8) {
+        let at = ((self.0 >> 24) as u8 ^ byte) as usize;
+        self.0 = (self.0 << 8) ^ CRC.get(at).copied().unwrap_or_default();
+    }
+}
+
+impl std::io::Write for Checksum {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        bytes.iter().for_each(|byte| self.add(*byte));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Table of the polynomial 0x04c11db7, most significant bit first.
@@ -281,7 +298,7 @@ mod tests {
     #[test]
     fn checksums_are_those_of_cksum() {
         // `printf '' | cksum`, `printf 123456789 | cksum`
-        assert_eq!(checksum(b""), 4_294_967_295);
-        assert_eq!(checksum(b"123456789"), 930_766_865);
+        assert_eq!(checksum(&&b""[..]).unwrap(), 4_294_967_295);
+        assert_eq!(checksum(&&b"123456789"[..]).unwrap(), 930_766_865);
     }
 }

@@ -1,35 +1,50 @@
 //! Flat installer packages: one component, installed to one place, signed twice.
 //!
 //! ```text
-//!   xar ─┬─ Bom           what will be installed: names, modes, sizes, checksums
-//!        ├─ PackageInfo   identifier, version, where to
-//!        ├─ Payload       gzip of a cpio, every path with `./`
+//!   xar ─┬─ Distribution    of a product archive: what is asked of the Mac, and `#x.pkg`, the component
+//!        ├─ [x.pkg/] ─┬─ Bom           what will be installed: names, modes, sizes, checksums
+//!        │            ├─ PackageInfo   identifier, version, where to
+//!        │            └─ Payload       gzip of a cpio, every path with `./`
 //!        └─ signatures over the digest of xar's table: RSA and CMS
 //! ```
-//! The choices are those of the 85 packages that were looked at and of the notary's known dislikes: SHA-1 table, component
-//! style without Distribution, paths with a leading `./`.
+//! The choices are those of the 85 packages that were looked at and of the notary's known dislikes: SHA-1 table, paths with a
+//! leading `./`, references with a leading `#`. Nothing is held whole: files are read in windows, and the payload, whose length
+//! must be known before the table is written, goes to a place of the caller's first.
+//!
+//! ```text
+//!   let entries = Entries::new(files);
+//!   payload(&entries, epoch, &mut spool)?;
+//!   write(&component, &entries, &spooled, &Layout::Component, signer, &mut out)?;
+//! ```
 
 mod bom;
+mod documents;
+mod sign;
 
-use std::io::Write;
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+};
 
-use formats::container::{
-    cpio,
-    xar::Style,
-    xar_write::{Content, Package, Space, SpaceKind},
+use formats::{
+    Source,
+    container::{
+        bounded::SourceReader,
+        cpio,
+        xar::Style,
+        xar_write::{Content, Package},
+    },
 };
 
 use crate::{
     Error, Result,
-    asn1::oid,
-    certificate::Certificate,
-    cms::{Content as Signable, SignedData, attribute},
     code::Stamp,
-    identity::{Identity, Purpose, Signer},
+    identity::{Identity, Purpose},
 };
 
 /// Something to be installed, by its path below the place of installation, without a leading `./`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     /// Path with `/`; the root itself is not listed.
     pub path: String,
@@ -40,15 +55,19 @@ pub struct Entry {
 }
 
 /// What is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum EntryKind {
     /// A folder.
     Folder,
     /// A file and its bytes.
-    File(Vec<u8>),
+    File(Arc<dyn Source>),
     /// A symbolic link and its target.
     Symlink(String),
 }
+
+/// Entries in the order in which packages list them.
+#[derive(Debug, Clone)]
+pub struct Entries(Vec<Entry>);
 
 /// What a package says about itself.
 #[derive(Debug, Clone)]
@@ -78,6 +97,26 @@ pub struct Bundle<'a> {
     pub version: &'a str,
 }
 
+/// How a package is laid out.
+#[derive(Debug, Clone)]
+pub enum Layout<'a> {
+    /// A component package, as all 85 that were looked at.
+    Component,
+    /// A product archive around the component, as `productbuild` makes it.
+    Product(Product<'a>),
+}
+
+/// What a product archive asks of the Mac.
+#[derive(Debug, Clone)]
+pub struct Product<'a> {
+    /// What Installer calls it.
+    pub title: &'a str,
+    /// Architectures that it runs on, such as `arm64`; without `arm64` here Installer asks for Rosetta.
+    pub architectures: &'a [&'a str],
+    /// The oldest macOS that it runs on.
+    pub minimum_macos: Option<&'a str>,
+}
+
 /// Who signs a package.
 #[derive(Clone, Copy)]
 pub enum PackageSigner<'a> {
@@ -95,13 +134,23 @@ pub enum PackageSigner<'a> {
 }
 
 /// Type bits of a mode (`S_IFDIR`, `S_IFREG`, `S_IFLNK`).
-pub(crate) const FOLDER: u32 = 0o040_000;
-pub(crate) const FILE: u32 = 0o100_000;
-pub(crate) const LINK: u32 = 0o120_000;
+const FOLDER: u32 = 0o040_000;
+const FILE: u32 = 0o100_000;
+const LINK: u32 = 0o120_000;
+
+impl fmt::Debug for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder => f.write_str("Folder"),
+            Self::File(bytes) => write!(f, "File({} bytes)", bytes.len()),
+            Self::Symlink(target) => write!(f, "Symlink({target:?})"),
+        }
+    }
+}
 
 impl Entry {
     /// Type and permission bits.
-    pub(crate) fn whole_mode(&self) -> u32 {
+    fn whole_mode(&self) -> u32 {
         let kind = match self.kind {
             EntryKind::Folder => FOLDER,
             EntryKind::File(_) => FILE,
@@ -110,154 +159,80 @@ impl Entry {
         kind | (self.mode & 0o7777)
     }
 
-    /// What the archive holds of it.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// How many bytes the archive holds of it.
+    fn size(&self) -> u64 {
         match &self.kind {
-            EntryKind::Folder => &[],
-            EntryKind::File(bytes) => bytes,
-            EntryKind::Symlink(target) => target.as_bytes(),
+            EntryKind::Folder => 0,
+            EntryKind::File(bytes) => bytes.len(),
+            EntryKind::Symlink(target) => target.len() as u64,
         }
     }
 }
 
-/// The package with everything in `entries` (which this sorts), signed by `signer`.
-pub fn write(
-    component: &Component<'_>,
-    mut entries: Vec<Entry>,
-    signer: PackageSigner<'_>,
-) -> Result<Vec<u8>> {
-    entries.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
-    let bom = bom::write(&entries, component.epoch)?;
-    let payload = payload(&entries, component.epoch)?;
-    let info = package_info(component, &entries).into_bytes();
-    let style = Style::Sha1;
-    let mut package = Package::new(style, component.epoch);
-    package.add("Bom", Content::zlib(&bom, style)?)?;
-    package.add("PackageInfo", Content::zlib(&info, style)?)?;
-    package.add("Payload", Content::stored(&payload, style)?)?;
-    let mut out = Vec::new();
-    match signer {
-        PackageSigner::Nobody => package.write(&mut |_| Ok(Vec::new()), &mut out)?,
-        PackageSigner::Installer { identity, signing_time, stamp } => {
-            identity.demand(Purpose::Installer)?;
-            let signer = identity.signer().ok_or_else(|| Error::new("a package is not signed by nobody"))?;
-            sign(&mut package, signer, signing_time, stamp, &mut out)?;
-        }
-    }
-    Ok(out)
-}
-
-fn sign(
-    package: &mut Package<'_>,
-    signer: &Signer,
-    signing_time: u64,
-    stamp: Option<Stamp<'_>>,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let certificates: Vec<Vec<u8>> = signer.chain().iter().map(|it| it.der().to_vec()).collect();
-    let modulus = match signer.key().kind() {
-        crate::key::Kind::Rsa(bits) => (bits / 8) as u64,
-        crate::key::Kind::P256 | crate::key::Kind::P384 => {
-            return Err(Error::new("an installer package is signed with an RSA key"));
-        }
-    };
-    let carried: usize = certificates.iter().map(Vec::len).sum();
-    let room = carried + 4096 + if stamp.is_some() { 8192 } else { 0 };
-    package.reserve(Space { kind: SpaceKind::Rsa, len: modulus, certificates: certificates.clone() });
-    package.reserve(Space { kind: SpaceKind::Cms, len: room as u64, certificates });
-    let mut failed = None;
-    let mut both = |digest: &[u8]| {
-        let made = signatures(signer, digest, signing_time, stamp);
-        made.map_err(|error| {
-            let what = error.what.clone();
-            failed = Some(error);
-            formats::Error::new(0, what)
-        })
-    };
-    let written = package.write(&mut both, out);
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(written?),
+impl Entries {
+    /// Sorts them by the parts of their paths.
+    pub fn new(mut all: Vec<Entry>) -> Self {
+        all.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
+        Self(all)
     }
 }
 
-fn signatures(
-    signer: &Signer,
-    digest: &[u8],
-    signing_time: u64,
-    stamp: Option<Stamp<'_>>,
-) -> Result<Vec<Vec<u8>>> {
-    let sha1: &[u8; 20] = digest.try_into().map_err(|_| Error::new("the table's digest is not SHA-1"))?;
-    let rsa = signer.key().sign_sha1_digest(sha1)?;
-    let chain: &[Certificate] = signer.chain();
-    let message = SignedData {
-        content: Signable::Detached(digest),
-        chain,
-        key: signer.key(),
-        signing_time: Some(signing_time),
-        attributes: Vec::new(),
-    };
-    let cms = message.sign(|signature| match stamp {
-        None => Ok(Vec::new()),
-        Some(stamp) => Ok(vec![attribute(oid::TIMESTAMP_TOKEN, stamp(signature)?)]),
-    })?;
-    Ok(vec![rsa, cms])
-}
-
-/// gzip of a cpio; no name and no time in the gzip header.
-fn payload(entries: &[Entry], epoch: u64) -> Result<Vec<u8>> {
-    let cannot = |it: std::io::Error| Error::new(format!("cannot write the payload: {it}"));
-    let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+/// Writes the payload, a gzip of a cpio, to `out`; no name and no time in the gzip header.
+pub fn payload(entries: &Entries, epoch: u64, out: impl Write) -> Result<()> {
+    let cannot = |it: io::Error| Error::new(format!("cannot write the payload: {it}"));
+    let packed = flate2::write::GzEncoder::new(out, flate2::Compression::default());
     let mut archive = cpio::Writer::new(packed);
     let owner = (0, 80);
     let root = cpio::Header { path: "", mode: FOLDER | 0o755, owner, mtime: epoch, size: 0 };
-    archive.member(root, std::io::empty()).map_err(cannot)?;
-    for entry in entries {
-        let bytes = entry.bytes();
-        let header = cpio::Header {
-            path: &entry.path,
-            mode: entry.whole_mode(),
-            owner,
-            mtime: epoch,
-            size: bytes.len() as u64,
+    archive.member(root, io::empty()).map_err(cannot)?;
+    for entry in &entries.0 {
+        let mode = entry.whole_mode();
+        let header = cpio::Header { path: &entry.path, mode, owner, mtime: epoch, size: entry.size() };
+        let written = match &entry.kind {
+            EntryKind::Folder => archive.member(header, io::empty()),
+            EntryKind::File(bytes) => archive.member(header, SourceReader::all(&**bytes)),
+            EntryKind::Symlink(target) => archive.member(header, target.as_bytes()),
         };
-        archive.member(header, bytes).map_err(cannot)?;
+        written.map_err(cannot)?;
     }
-    let mut packed = archive.finish().map_err(cannot)?;
-    packed.flush().and_then(|()| packed.finish()).map_err(cannot)
+    let packed = archive.finish().map_err(cannot)?;
+    packed.finish().and_then(|mut out| out.flush()).map_err(cannot)
 }
 
-fn package_info(component: &Component<'_>, entries: &[Entry]) -> String {
-    use formats::container::xml::escape;
-    let bytes: u64 = entries.iter().map(|it| it.bytes().len() as u64).sum();
-    let Bundle { path, identifier, short_version, version } = &component.bundle;
-    let id = escape(identifier);
-    format!(
-        r#"<?xml version="1.0" encoding="utf-8"?>
-<pkg-info overwrite-permissions="true" relocatable="false" identifier="{}" postinstall-action="none" version="{}" format-version="2" generator-version="driver-xtask" install-location="{}" auth="root">
-    <payload numberOfFiles="{}" installKBytes="{}"/>
-    <bundle path="./{}" id="{id}" CFBundleShortVersionString="{}" CFBundleVersion="{}"/>
-    <bundle-version>
-        <bundle id="{id}"/>
-    </bundle-version>
-    <upgrade-bundle>
-        <bundle id="{id}"/>
-    </upgrade-bundle>
-    <update-bundle/>
-    <atomic-update-bundle/>
-    <strict-identifier>
-        <bundle id="{id}"/>
-    </strict-identifier>
-    <relocate/>
-</pkg-info>
-"#,
-        escape(component.identifier),
-        escape(component.version),
-        escape(component.install_location),
-        entries.len() + 1,
-        bytes.div_ceil(1024),
-        escape(path),
-        escape(short_version),
-        escape(version),
-    )
+/// Writes the package with everything in `entries`, and with what [`payload`] made of them, signed by `signer`.
+pub fn write(
+    component: &Component<'_>,
+    entries: &Entries,
+    payload: &dyn Source,
+    layout: &Layout<'_>,
+    signer: PackageSigner<'_>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let bom = bom::write(&entries.0, component.epoch)?;
+    let info = documents::package_info(component, &entries.0).into_bytes();
+    let (folder, distribution) = match layout {
+        Layout::Component => (String::new(), None),
+        Layout::Product(product) => {
+            let folder = documents::component_folder(component.identifier)?;
+            let text =
+                documents::distribution(component, product, &folder, documents::kilobytes(&entries.0))?;
+            (folder + "/", Some(text.into_bytes()))
+        }
+    };
+    let style = Style::Sha1;
+    let mut package = Package::new(style, component.epoch);
+    package.add(&format!("{folder}Bom"), Content::zlib(&bom, style)?)?;
+    package.add(&format!("{folder}PackageInfo"), Content::zlib(&info, style)?)?;
+    package.add(&format!("{folder}Payload"), Content::stored(payload, style)?)?;
+    if let Some(text) = &distribution {
+        package.add("Distribution", Content::zlib(text, style)?)?;
+    }
+    match signer {
+        PackageSigner::Nobody => Ok(package.write(&mut |_| Ok(Vec::new()), out)?),
+        PackageSigner::Installer { identity, signing_time, stamp } => {
+            identity.demand(Purpose::Installer)?;
+            let signer = identity.signer().ok_or_else(|| Error::new("a package is not signed by nobody"))?;
+            sign::sign(&mut package, signer, signing_time, stamp, out)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Second opinions: other people's tools on our output, and our readers on theirs.
 
+mod constraints;
 mod corpus;
 mod identities;
 mod images;

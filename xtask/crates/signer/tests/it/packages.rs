@@ -1,12 +1,12 @@
 //! Installer packages: both signatures judged by OpenSSL, the content by bsdtar, the bill against a shipped one.
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use formats::container::xar::Xar;
+use formats::container::{xar::Xar, xml::Element};
 use signer::{
     authority::Role,
     identity::Identity,
-    package::{Bundle, Component, Entry, EntryKind, PackageSigner, write},
+    package::{Bundle, Component, Entries, Entry, EntryKind, Layout, PackageSigner, Product, payload},
     timestamp::Request,
 };
 
@@ -28,6 +28,12 @@ const COMPONENT: Component<'static> = Component {
     epoch: 1_760_000_000,
 };
 
+const PRODUCT: Layout<'static> = Layout::Product(Product {
+    title: "Host & Co",
+    architectures: &["arm64", "x86_64"],
+    minimum_macos: Some("12.0"),
+});
+
 fn entry(path: &str, mode: u32, kind: EntryKind) -> Entry {
     Entry { path: path.to_owned(), mode, kind }
 }
@@ -38,9 +44,18 @@ fn entries(n_files: usize) -> Vec<Entry> {
         entry("Host & Co.app/link", 0o755, EntryKind::Symlink("file-1".to_owned())),
     ];
     for n in 0..n_files {
-        all.push(entry(&format!("Host & Co.app/file-{n}"), 0o644, EntryKind::File(vec![b'x'; n])));
+        all.push(entry(&format!("Host & Co.app/file-{n}"), 0o644, EntryKind::File(Arc::new(vec![b'x'; n]))));
     }
     all
+}
+
+/// A package as bytes; the payload goes through memory.
+fn write(entries: Vec<Entry>, layout: &Layout, signer: PackageSigner) -> signer::Result<Vec<u8>> {
+    let entries = Entries::new(entries);
+    let (mut spool, mut out) = (Vec::new(), Vec::new());
+    payload(&entries, COMPONENT.epoch, &mut spool)?;
+    signer::package::write(&COMPONENT, &entries, &spool, layout, signer, &mut out)?;
+    Ok(out)
 }
 
 fn stamp(signature: &[u8]) -> signer::Result<Vec<u8>> {
@@ -49,17 +64,27 @@ fn stamp(signature: &[u8]) -> signer::Result<Vec<u8>> {
 }
 
 fn signed(entries: Vec<Entry>) -> Vec<u8> {
+    signed_as(entries, &Layout::Component)
+}
+
+fn signed_as(entries: Vec<Entry>, layout: &Layout) -> Vec<u8> {
     let identity = Identity::rehearsal(authority(), Role::DeveloperIdInstaller).unwrap();
     let signer =
         PackageSigner::Installer { identity: &identity, signing_time: 1_760_000_000, stamp: Some(&stamp) };
-    write(&COMPONENT, entries, signer).unwrap()
+    write(entries, layout, signer).unwrap()
 }
 
 #[test]
 fn openssl_verifies_both_signatures() {
+    verified_by_openssl(&Layout::Component);
+    verified_by_openssl(&PRODUCT);
+}
+
+#[track_caller]
+fn verified_by_openssl(layout: &Layout) {
     let folder = Folder::new();
-    let package = signed(entries(3));
-    assert_eq!(package, signed(entries(3)), "the same entries give the same bytes");
+    let package = signed_as(entries(3), layout);
+    assert_eq!(package, signed_as(entries(3), layout), "the same entries give the same bytes");
     let xar = Xar::read(&package).unwrap();
     folder.write("digest", xar.stored_digest(&package).unwrap().unwrap());
     folder.write("root.pem", authority().certificate(Role::Root).unwrap().pem().unwrap());
@@ -99,11 +124,54 @@ fn bsdtar_unpacks_what_was_put_in() {
     assert!(String::from_utf8(info).unwrap().contains("path=\"./Host &amp; Co.app\""));
 }
 
+/// What the notary and Installer want of a product archive (`facts` in the crate's documentation): valid XML without comments,
+/// one reference with `#` to a folder that is there, both architectures.
+#[test]
+fn a_product_archive_names_its_component() {
+    let package = signed_as(entries(3), &PRODUCT);
+    let xar = Xar::read(&package).unwrap();
+    let paths: Vec<_> = xar.members.iter().map(|it| it.path.as_str()).collect();
+    let component = "com.example.host.pkg";
+    let inside = |name: &str| format!("{component}/{name}");
+    let (bom, info, payload) = (inside("Bom"), inside("PackageInfo"), inside("Payload"));
+    assert_eq!(paths, ["Distribution", component, &bom, &info, &payload]);
+    let document = |path: &str| {
+        let data = xar.member(path).unwrap().data.as_ref().unwrap();
+        String::from_utf8(data.document(&package).unwrap()).unwrap()
+    };
+    let text = document("Distribution");
+    assert!(!text.contains("--"), "the notary refuses it even in a comment");
+    let root = Element::parse(&text).unwrap();
+    assert_eq!(root.name, "installer-gui-script");
+    let references: Vec<_> =
+        root.children.iter().filter(|it| it.name == "pkg-ref").map(|it| it.text.trim()).collect();
+    assert_eq!(references, ["#com.example.host.pkg", ""]);
+    let one = |name: &str| root.children.iter().find(|it| it.name == name).unwrap();
+    assert_eq!(one("options").attribute("hostArchitectures"), Some("arm64,x86_64"));
+    assert_eq!(one("title").text, "Host & Co");
+    assert!(text.contains("<os-version min=\"12.0\"/>"));
+    assert!(document(&info).contains("install-location=\"/Applications\""));
+    let nothing = Layout::Product(Product { title: "x", architectures: &[], minimum_macos: None });
+    let error = write(entries(1), &nothing, PackageSigner::Nobody).unwrap_err();
+    assert!(error.what.contains("runs on no architecture"), "{error}");
+}
+
+#[test]
+fn bsdtar_unpacks_a_product_archive() {
+    let folder = Folder::new();
+    folder.write("a.pkg", signed_as(entries(3), &PRODUCT));
+    let Some(_) = must_pass(&folder, "bsdtar", &["-xf", "a.pkg"]) else { return };
+    let payload = ["Payload", "Payload/Payload"].map(|it| format!("com.example.host.pkg/{it}"));
+    let payload = payload.iter().find(|it| folder.join(Path::new(it)).is_file()).unwrap();
+    must_pass(&folder, "bsdtar", &["-xf", payload]);
+    assert_eq!(folder.read("Host & Co.app/file-2"), b"xx");
+}
+
 #[test]
 fn a_package_wants_an_installer_certificate() {
     let identity = Identity::rehearsal(authority(), Role::DeveloperIdApplication).unwrap();
     let signer = PackageSigner::Installer { identity: &identity, signing_time: 0, stamp: None };
-    let error = write(&COMPONENT, entries(1), signer).unwrap_err();
+    let error = write(entries(1), &Layout::Component, signer).unwrap_err();
     assert!(error.what.contains("and a Developer ID Installer certificate is needed"), "{error}");
 }
 
@@ -174,7 +242,7 @@ fn the_bill_of_a_shipped_payload_is_the_shipped_bill() {
         collect(&folder, Path::new(top), &mut all);
     }
     let again = Folder::new();
-    let ours = bill(&again, &write(&COMPONENT, all, PackageSigner::Nobody).unwrap());
+    let ours = bill(&again, &write(all, &Layout::Component, PackageSigner::Nobody).unwrap());
     // Extended attributes in transit have no content of their own in a bill; a folder's size is the file system's.
     let plain = |rows: BTreeMap<String, Row>| -> BTreeMap<String, Row> {
         let kept = rows.into_iter().filter(|(path, _)| !path.contains("/._"));
@@ -194,7 +262,7 @@ fn collect(folder: &Folder, inside: &Path, all: &mut Vec<Entry>) {
             collect(folder, &inside.join(child.unwrap().file_name()), all);
         }
     } else {
-        all.push(Entry { mode, kind: EntryKind::File(folder.read(&path)), path });
+        all.push(Entry { mode, kind: EntryKind::File(Arc::new(folder.read(&path))), path });
     }
 }
 
@@ -205,7 +273,7 @@ fn a_bill_of_many_files_has_several_leaves() {
         return;
     }
     let folder = Folder::new();
-    let rows = bill(&folder, &write(&COMPONENT, entries(1000), PackageSigner::Nobody).unwrap());
+    let rows = bill(&folder, &write(entries(1000), &Layout::Component, PackageSigner::Nobody).unwrap());
     assert_eq!(rows.len(), 1003);
     assert_eq!(rows["./Host & Co.app/file-999"].3, 999);
     assert_eq!(rows["./Host & Co.app/link"].0, 3);
