@@ -6,9 +6,10 @@ use formats::container::{trailer, xar::Xar, zip_write::Writer};
 
 use crate::{
     Row,
+    identity::Leaf,
     image::{find, replace},
     lab::{Lab, text},
-    row,
+    packing, row,
 };
 
 const TICKET: &str = "Contents/CodeResources";
@@ -101,6 +102,24 @@ pub const ROWS: &[Row] = &[
     row("a pkg cut in its payload", "readable-files", |lab| {
         lab.package("pkg");
         lab.file(|it| it.truncate(end_of_archive(it) - 5000));
+    }),
+    row("a package signed by another team", "(container-team) (ticket-present)", |lab| {
+        packing::pkg(lab, |it| it.leaf.team = Some("OTHERTEAM1"));
+    }),
+    row("a package that installs elsewhere", "install-location (ticket-present)", |lab| {
+        packing::pkg(lab, |it| it.location = "/Library/Drivers");
+    }),
+    row("a package signed as an app is", "(container-signature) (ticket-present)", |lab| {
+        packing::pkg(lab, |it| it.leaf = Leaf::good());
+    }),
+    row("a zip with two names that differ in case alone", "archive-members", |lab| {
+        packing::zip(lab, |it| {
+            it.member("notes.txt", 0o100_644, b"a");
+            it.member("Notes.txt", 0o100_644, b"a");
+        });
+    }),
+    row("a zip with a link that leads out", "archive-members", |lab| {
+        packing::zip(lab, |it| it.member("home", 0o120_755, b"../../etc"));
     }),
     row("a sealed text changed in the app", "special-slots", |lab| {
         let seal = text(&lab.path("Contents/_CodeSignature/CodeResources"));

@@ -9,11 +9,9 @@ use formats::document::{Dict, Value};
 
 use crate::{
     Row,
-    lab::{DEXT, DRIVER, HOST, Lab},
+    lab::{DEXT, DRIVER, HOST, Lab, SEAL},
     row,
 };
-
-const SEAL: &str = "Contents/_CodeSignature/CodeResources";
 
 pub const ROWS: &[Row] = &[
     row("a file added to the resources", "unsealed-files", |lab| {

@@ -1,10 +1,12 @@
 //! Signed by the wrong hand, at the wrong time, or by nobody.
 
 use formats::document::plist::Date;
+use sha1::{Digest, Sha1};
 use signer::{
     authority::{Devices, Grant, Role},
     certificate::{Certificate, Name, Template, Usage, marker},
     identity::{Identity, Unchained},
+    key::PrivateKey,
 };
 use xtask::stage::sign::{SigningPlan, Stamper, profile::Profile};
 
@@ -28,6 +30,9 @@ pub const ROWS: &[Row] = &[
     }),
     row("a certificate of another team", "profile-identifier team (ticket-present)", |lab| {
         by_leaf(lab, &Leaf { team: Some("OTHERTEAM1"), ..Leaf::good() });
+    }),
+    row("a certificate signed with SHA-1", "signature-algorithm (ticket-present)", |lab| {
+        by_leaf(lab, &Leaf { is_sha1: true, ..Leaf::good() });
     }),
     row("a certificate without a team", "team (ticket-present)", |lab| {
         by_leaf(lab, &Leaf { team: None, ..Leaf::good() });
@@ -87,17 +92,27 @@ pub struct Leaf {
     pub until: u64,
     pub team: Option<&'static str>,
     pub markers: &'static [&'static str],
+    /// Whether its issuer signed with SHA-1, as before 2016.
+    pub is_sha1: bool,
 }
 
 impl Leaf {
     pub const fn good() -> Self {
         let markers = &[marker::DEVELOPER_ID_APPLICATION];
-        Self { from: EPOCH - 30 * DAY, until: EPOCH + 1000 * DAY, team: Some("REHEARSE01"), markers }
+        let (from, until) = (EPOCH - 30 * DAY, EPOCH + 1000 * DAY);
+        Self { from, until, team: Some("REHEARSE01"), markers, is_sha1: false }
+    }
+
+    /// For packages.
+    pub const fn installer() -> Self {
+        let markers = &[marker::DEVELOPER_ID_INSTALLER];
+        Self { markers, ..Self::good() }
     }
 
     pub fn identity(&self, lab: &Lab) -> Identity {
         let authority = lab.good.rehearsal.authority();
-        let role = Role::DeveloperIdApplication;
+        let is_installer = self.markers.contains(&marker::DEVELOPER_ID_INSTALLER);
+        let role = if is_installer { Role::DeveloperIdInstaller } else { Role::DeveloperIdApplication };
         let key = authority.key(role).unwrap().clone();
         let unit = "Rehearsal, not trusted by any Mac";
         let issuer = Name {
@@ -124,12 +139,29 @@ impl Leaf {
             purpose: Some("1.3.6.1.5.5.7.3.3"),
             markers: self.markers,
         };
-        let leaf: Certificate =
-            template.issue(&key.public().unwrap(), authority.key(Role::DeveloperIdCa).unwrap()).unwrap();
+        let issuer = authority.key(Role::DeveloperIdCa).unwrap();
+        let leaf = template.issue(&key.public().unwrap(), issuer).unwrap();
+        let leaf = if self.is_sha1 { in_sha1(&leaf, issuer) } else { leaf };
         let rest = authority.chain(role).unwrap().split_off(1);
         let certificates = std::iter::once(leaf).chain(rest).collect();
         Unchained { key, certificates }.complete(&[]).unwrap()
     }
+}
+
+/// The certificate with SHA-1 under its signature.
+fn in_sha1(leaf: &Certificate, issuer: &PrivateKey) -> Certificate {
+    // The numbers of RSA with SHA-256 and with SHA-1 differ in their last byte; a certificate has it inside and outside.
+    const RSA_SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
+    let mut der = leaf.der().to_vec();
+    while let Some(at) = der.windows(RSA_SHA256.len()).position(|it| it == RSA_SHA256) {
+        der[at + RSA_SHA256.len() - 1] = 5;
+    }
+    // The whole and its first part begin with a tag, 0x82 and two bytes of length.
+    let end = 8 + usize::from(u16::from_be_bytes([der[6], der[7]]));
+    let signature = issuer.sign_sha1_digest(&Sha1::digest(&der[4..end]).into()).unwrap();
+    let at = der.len() - signature.len();
+    der[at..].copy_from_slice(&signature);
+    Certificate::from_der(&der).unwrap()
 }
 
 /// Signs everything with a leaf of its own, which the profiles name.

@@ -209,7 +209,7 @@ pub fn command(image: &[u8], kind: u32) -> usize {
     commands(image, kind).first().copied().unwrap_or_else(|| panic!("no command {kind:#x}"))
 }
 
-fn commands(image: &[u8], kind: u32) -> Vec<usize> {
+pub fn commands(image: &[u8], kind: u32) -> Vec<usize> {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let mut at = 32;
     let mut found = Vec::new();

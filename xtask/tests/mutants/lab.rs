@@ -33,6 +33,8 @@ pub const HOST: &str = "Contents/MacOS/USB Driver Host";
 pub const DEXT: &str = "Contents/Library/SystemExtensions/com.example.usb-interface-driver.dext";
 /// The dext's executable.
 pub const DRIVER: &str = "Contents/Library/SystemExtensions/com.example.usb-interface-driver.dext/com.example.usb-interface-driver";
+/// The app's seal.
+pub const SEAL: &str = "Contents/_CodeSignature/CodeResources";
 /// What `SOURCE_DATE_EPOCH` of a checkout says.
 pub const EPOCH: u64 = 1_790_000_000;
 /// When rows judge, unless they say otherwise: two months after the signature.

@@ -1,5 +1,7 @@
 //! A signature taken apart: its blobs, its code directory, its CMS; and put together by the same hand.
 
+use std::fs;
+
 use formats::{
     Bytes,
     document::{
@@ -9,6 +11,7 @@ use formats::{
     image::MachO,
     signature::superblob::{Slot, SuperBlob},
 };
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use signer::{
     asn1::{
@@ -24,7 +27,7 @@ use signer::{
 
 use crate::{
     image::each,
-    lab::{DRIVER, EPOCH, HOST, Lab},
+    lab::{DRIVER, EPOCH, HOST, Lab, SEAL},
 };
 
 /// Offsets in a code directory (xnu `cs_blobs.h`).
@@ -35,6 +38,8 @@ pub mod field {
     pub const N_SPECIAL: usize = 24;
     pub const N_CODE: usize = 28;
     pub const CODE_LIMIT: usize = 32;
+    pub const HASH_SIZE: usize = 36;
+    pub const HASH_TYPE: usize = 37;
     pub const PLATFORM: usize = 38;
     pub const PAGE_SHIFT: usize = 39;
     pub const TEAM: usize = 48;
@@ -80,6 +85,8 @@ pub struct Parts {
     pub arm64: bool,
     /// All but the CMS.
     pub blobs: Vec<(Slot, Vec<u8>)>,
+    /// Put in after the signature was made.
+    pub late: Vec<(Slot, Vec<u8>)>,
     pub hand: Hand,
     code: Vec<u8>,
 }
@@ -128,20 +135,50 @@ impl Parts {
         self.directory()[at..at + hashes.len()].copy_from_slice(&hashes);
     }
 
+    /// The host app's directory once more, with hashes of SHA-1.
+    pub fn directory_in_sha1(&mut self, lab: &Lab) -> Vec<u8> {
+        let old = self.directory().clone();
+        let page = 1usize << old[field::PAGE_SHIFT];
+        let (n_special, at) = (self.read(field::N_SPECIAL) as usize, self.read(field::HASHES) as usize);
+        let content = |number: usize| match number {
+            1 => Some(fs::read(lab.path("Contents/Info.plist")).unwrap()),
+            3 => Some(fs::read(lab.path(SEAL)).unwrap()),
+            _ => self.blobs.iter().find(|it| it.0.number() as usize == number).map(|it| it.1.clone()),
+        };
+        let hash = |number| content(number).map_or([0; 20], |it| Sha1::digest(it).into());
+        let mut new = old[..at - 32 * n_special].to_vec();
+        new.extend((1..=n_special).rev().flat_map(hash));
+        let hashes = u32::try_from(new.len()).unwrap();
+        new.extend(self.code.chunks(page).flat_map(Sha1::digest));
+        let length = u32::try_from(new.len()).unwrap();
+        for (at, value) in [(4, length), (field::HASHES, hashes)] {
+            new[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        (new[field::HASH_SIZE], new[field::HASH_TYPE]) = (20, 1);
+        new
+    }
+
     fn put_together(mut self, lab: &Lab) -> Vec<u8> {
-        let directory = self.directory().clone();
-        let cms = if self.hand.is_away { Vec::new() } else { self.hand.sign(lab, &directory) };
+        let directories = self.blobs.iter().filter(|it| it.0.is_code_directory());
+        let directories: Vec<Vec<u8>> = directories.map(|it| it.1.clone()).collect();
+        let cms = if self.hand.is_away { Vec::new() } else { self.hand.sign(lab, &directories) };
+        self.blobs.append(&mut self.late);
         self.blobs.push((Slot::Signature, superblob::wrapped(&cms).unwrap()));
         superblob::embedded(self.blobs).unwrap()
     }
 }
 
 impl Hand {
-    fn sign(&self, lab: &Lab, directory: &[u8]) -> Vec<u8> {
+    /// Signs the first of the directories; the lists name all of them.
+    fn sign(&self, lab: &Lab, directories: &[Vec<u8>]) -> Vec<u8> {
         let authority = lab.good.rehearsal.authority();
-        let other = [directory, b"other"].concat();
-        let listed = if matches!(self.agility, Agility::OfAnother) { &other } else { directory };
-        let attributes = if matches!(self.agility, Agility::None) { Vec::new() } else { lists(listed) };
+        let directory = directories.first().expect("a code directory");
+        let other = [directory.as_slice(), b"other"].concat();
+        let attributes = match self.agility {
+            Agility::None => Vec::new(),
+            Agility::Good => lists(directories),
+            Agility::OfAnother => lists(std::slice::from_ref(&other)),
+        };
         let message = SignedData {
             content: Content::Detached(if self.is_of_another { &other } else { directory }),
             chain: &self.chain,
@@ -171,16 +208,22 @@ impl Hand {
     }
 }
 
-/// Both signed lists for one code directory.
-fn lists(directory: &[u8]) -> Vec<Vec<u8>> {
-    let hash = Sha256::digest(directory);
-    let list: Dict =
-        [("cdhashes", Value::Array(vec![Value::Data(hash[..20].to_vec())]))].into_iter().collect();
+/// Both signed lists for these code directories.
+fn lists(directories: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    /// `id-sha1`.
+    const SHA1: &str = "1.3.14.3.2.26";
+    let hash = |it: &Vec<u8>| match it[field::HASH_TYPE] {
+        1 => (SHA1, Sha1::digest(it).to_vec()),
+        _ => (oid::SHA256, Sha256::digest(it).to_vec()),
+    };
+    let hashes: Vec<_> = directories.iter().map(hash).collect();
+    let short = hashes.iter().map(|it| Value::Data(it.1[..20].to_vec())).collect();
+    let list: Dict = [("cdhashes", Value::Array(short))].into_iter().collect();
     let plist = to_xml(&Value::Dict(list), Keys::Sorted);
-    let whole = sequence([write::oid(oid::SHA256), octets(&hash)]);
+    let whole = hashes.iter().map(|(kind, hash)| sequence([write::oid(kind), octets(hash)])).collect();
     vec![
         attribute(oid::HASH_AGILITY, octets(plist.as_bytes())),
-        attribute_values(oid::HASH_AGILITY_V2, vec![whole]),
+        attribute_values(oid::HASH_AGILITY_V2, whole),
     ]
 }
 
@@ -210,6 +253,7 @@ pub fn rewrite(lab: &Lab, file: &str, change: impl Fn(&mut Parts)) {
         let mut parts = Parts {
             arm64: macho.arch.is_arm64(),
             blobs: blobs.map(|it| (it.slot, it.bytes.as_slice().to_vec())).collect(),
+            late: Vec::new(),
             hand: Hand {
                 chain: chain.clone(),
                 key: Role::DeveloperIdApplication,

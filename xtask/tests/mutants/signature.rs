@@ -170,6 +170,12 @@ pub const ROWS: &[Row] = &[
     row("an empty CMS", "not-ad-hoc requirement-satisfied (ticket-present)", |lab| {
         again(lab, |it| it.hand.is_away = true)
     }),
+    row("hashes of SHA-1 alone", "directory-hash (ticket-present)", |lab| {
+        again(lab, |it| {
+            let old = it.directory_in_sha1(lab);
+            *it.directory() = old;
+        });
+    }),
     row("pages of 32 KiB", "page-size (ticket-present)", |lab| {
         again(lab, |it| {
             let n_pages = it.read(field::CODE_LIMIT).div_ceil(1 << 15);
