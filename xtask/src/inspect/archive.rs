@@ -1,6 +1,7 @@
 //! Archives and payloads as trees. Members are unpacked into a spool, never to a place that they name.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     sync::Arc,
 };
@@ -55,7 +56,8 @@ pub fn zip(source: &dyn Source, limit: Limit) -> Result<Tree> {
             Err(error) => faults.push((member.path, error)),
         }
     }
-    let mut tree = planted(all, spool)?;
+    let spooled: Arc<dyn Source> = spool.finish();
+    let mut tree = planted(folded_back(all, spooled.as_ref()), spooled)?;
     faults.into_iter().for_each(|(path, error)| tree.fault(&path, error.to_string()));
     Ok(tree)
 }
@@ -94,12 +96,41 @@ pub fn payload(packed: impl Read, len: u64, limit: Limit) -> Result<(Tree, Vec<S
         }
         all.push(entry);
     }
-    Ok((planted(all, spool)?, without_dot))
+    Ok((planted(all, spool.finish())?, without_dot))
+}
+
+/// Finder and ditto put extended attributes into a parallel tree, `__MACOSX/A/._b` for `A/b`, and fold them back. Here they
+/// come to lie beside their files, as in a payload; whatever else is in that tree stays where it is.
+fn folded_back(all: Vec<Spooled>, spooled: &dyn Source) -> Vec<Spooled> {
+    const ASIDE: &str = "__MACOSX";
+    const APPLE_DOUBLE: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
+    let below = |path: &str| path.strip_prefix(ASIDE).and_then(|it| it.strip_prefix('/')).map(str::to_owned);
+    let mut there = BTreeSet::new();
+    for member in &all {
+        let mut path = member.path.as_str();
+        while there.insert(path.to_owned()) {
+            let Some((parent, _)) = path.rsplit_once('/') else { break };
+            path = parent;
+        }
+    }
+    let companion = |member: &Spooled| {
+        let path = below(&member.path)?;
+        let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |it| it);
+        let name = name.strip_prefix("._")?;
+        let original = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let is_double = spooled.read(member.offset, 4).is_ok_and(|it| *it == APPLE_DOUBLE);
+        (is_double && member.len >= 4 && there.contains(&original)).then_some(path)
+    };
+    let moved =
+        all.into_iter().map(|it| Spooled { path: companion(&it).unwrap_or_else(|| it.path.clone()), ..it });
+    let moved: Vec<Spooled> = moved.collect();
+    let is_left = moved.iter().any(|it| it.mode & cpio::TYPE != cpio::FOLDER && below(&it.path).is_some());
+    let is_aside = |it: &Spooled| it.path == ASIDE || below(&it.path).is_some();
+    moved.into_iter().filter(|it| is_left || !is_aside(it)).collect()
 }
 
 /// The tree of spooled members; folders that no member names are added.
-fn planted(all: Vec<Spooled>, spool: Spool) -> Result<Tree> {
-    let spooled: Arc<dyn Source> = spool.finish();
+fn planted(all: Vec<Spooled>, spooled: Arc<dyn Source>) -> Result<Tree> {
     let mut tree = Tree::default();
     for member in all {
         let part = Part::new(spooled.clone(), member.offset, member.len)?;
@@ -201,6 +232,30 @@ mod tests {
         let tree = read(&bytes).unwrap();
         assert_eq!(tree.faults.len(), 1);
         assert_eq!(*tree.file("a").unwrap().read(0, 1).unwrap(), *b"1");
+    }
+
+    #[test]
+    fn attributes_that_finder_put_aside_come_to_lie_beside_their_files() {
+        let double: &[u8] = &[0x00, 0x05, 0x16, 0x07, 0, 2, 0, 0];
+        let aside = |name: &str, bytes: &[u8]| -> Vec<String> {
+            let member = |path: &str, offset, len| Spooled {
+                path: path.to_owned(),
+                mode: cpio::FILE | 0o644,
+                is_mode_known: true,
+                offset,
+                len,
+            };
+            let folder = Spooled { mode: cpio::FOLDER | 0o755, ..member("__MACOSX", 0, 0) };
+            let all = vec![member("A.app/x", 0, 0), folder, member(name, 0, bytes.len() as u64)];
+            folded_back(all, &bytes.to_vec()).into_iter().map(|it| it.path).collect()
+        };
+        assert_eq!(aside("__MACOSX/A.app/._x", double), ["A.app/x", "A.app/._x"]);
+        assert_eq!(aside("__MACOSX/._A.app", double), ["A.app/x", "._A.app"]);
+        // What is no attribute, or belongs to nothing, is content like any other.
+        let stays = |name, bytes| assert_eq!(aside(name, bytes), ["A.app/x", "__MACOSX", name]);
+        stays("__MACOSX/A.app/._x", b"code");
+        stays("__MACOSX/A.app/._y", double);
+        stays("__MACOSX/A.app/x", double);
     }
 
     #[test]

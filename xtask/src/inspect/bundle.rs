@@ -274,7 +274,7 @@ fn stands_for_attributes(file: &File, names: &std::collections::BTreeSet<&str>) 
         folder => names.contains(format!("{folder}/{name}").as_str()),
     };
     let is_companion = file.is_apple_double && name.strip_prefix("._").is_some_and(&has);
-    is_companion || name.split_once(":com.apple.").is_some_and(|it| has(it.0))
+    is_companion || !file.is_macho && name.split_once(":com.apple.").is_some_and(|it| has(it.0))
 }
 
 fn kind(it: &FileKind) -> seal::Kind {

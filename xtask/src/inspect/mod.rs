@@ -17,6 +17,7 @@ pub mod archive;
 pub mod bundle;
 pub mod code;
 pub mod codesign;
+pub mod component;
 pub mod disk;
 pub mod identity;
 pub mod names;

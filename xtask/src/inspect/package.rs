@@ -5,13 +5,7 @@ use std::sync::Arc;
 use checks::subject::{Agrees, Container, ContainerKind, Found};
 use formats::{
     Bytes, Error, Source,
-    container::{
-        bounded::Limit,
-        koly::Koly,
-        trailer,
-        xar::{Data, Xar},
-        xml::Element,
-    },
+    container::{bounded::Limit, koly::Koly, trailer, xar::Xar, xml::Element},
     signature::{
         self,
         cms::SignedData,
@@ -21,7 +15,7 @@ use formats::{
 };
 
 use super::{
-    Asked, archive,
+    Asked, archive, component,
     identity::{self, Signed},
     tree::{Node, Tree},
 };
@@ -58,7 +52,7 @@ pub fn pkg(name: &str, source: &dyn Source, asked: &Asked) -> Result<Opened, Err
     let digest = digest.and_then(|()| members_agree(source, &xar));
     let signature = pkg_signature(source, &xar, stored.as_deref(), asked);
 
-    let (mut tree, mut bad, mut location) = (Tree::default(), Vec::new(), None);
+    let (mut tree, mut bad, mut components) = (Tree::default(), Vec::new(), Vec::new());
     for payload in xar.members.iter().filter(|it| it.path.rsplit('/').next() == Some("Payload")) {
         let Some(data) = &payload.data else { continue };
         // A component of a product archive keeps its folder in front, so that two components cannot clash.
@@ -67,20 +61,19 @@ pub fn pkg(name: &str, source: &dyn Source, asked: &Asked) -> Result<Opened, Err
             Ok((inside, without_dot)) => {
                 bad.extend(clashes(&inside));
                 bad.extend(without_dot.iter().take(3).map(|it| format!("{it:?} does not begin with `./`")));
+                let (component, faults) = component::read(source, &xar, folder, &inside);
+                components.push(component);
+                faults.iter().for_each(|(path, error)| tree.fault(path, error.to_string()));
                 graft(&mut tree, folder, inside);
             }
             Err(error) => tree.fault(&payload.path, error.to_string()),
-        }
-        let info = folder.map_or_else(|| "PackageInfo".to_owned(), |it| format!("{it}/PackageInfo"));
-        match install_location(source, xar.member(&info).and_then(|it| it.data.as_ref())) {
-            Ok(found) => location = location.or(found),
-            Err(error) => tree.fault(&info, error.to_string()),
         }
     }
     match broken_references(source, &xar) {
         Ok(found) => bad.extend(found),
         Err(error) => tree.fault("Distribution", error.to_string()),
     }
+    scripts(source, &xar, &mut tree, &mut bad)?;
     let ticket = match trailer::read(source) {
         Ok(None) => Ok(None),
         Ok(Some(it)) if it.terminator != xar.end => {
@@ -92,7 +85,7 @@ pub fn pkg(name: &str, source: &dyn Source, asked: &Asked) -> Result<Opened, Err
         Err(error) => Err(error),
     };
     let mut container = container(name, ContainerKind::Pkg, signature, digest, bad);
-    container.install_location = location;
+    container.components = components;
     let hash_type = xar.style.and_then(|it| it.ticket_hash_type());
     let first = stored.as_deref().and_then(|it| it.first_chunk::<20>());
     container.ticket_hashes = hash_type.zip(first).map(|(kind, hash)| (kind, *hash)).into_iter().collect();
@@ -201,11 +194,23 @@ fn dmg_digest(source: &dyn Source, koly: &Koly, found: &signature::Signature) ->
     Ok(())
 }
 
-fn install_location(source: &dyn Source, data: Option<&Data>) -> Result<Option<String>, Error> {
-    let Some(data) = data else { return Ok(None) };
-    let text =
-        String::from_utf8(data.document(source)?).map_err(|_| Error::new(0, "PackageInfo is not UTF-8"))?;
-    Ok(Element::parse(&text)?.attribute("install-location").map(str::to_owned))
+/// What runs at installation, and whatever lies beside it: the notary looks at code in there like at any other.
+fn scripts(source: &dyn Source, xar: &Xar, tree: &mut Tree, bad: &mut Vec<String>) -> Result<(), Error> {
+    for member in xar.members.iter().filter(|it| it.path.rsplit('/').next() == Some("Scripts")) {
+        let Some(data) = &member.data else { continue };
+        match archive::payload(data.open(source, Limit::PAYLOAD)?, data.range.len, Limit::PAYLOAD) {
+            Ok((inside, _)) => {
+                bad.extend(clashes(&inside));
+                // A payload that goes to the root of a volume may have a folder of the same name.
+                let is_taken = tree.get(&member.path).is_some();
+                let folder =
+                    if is_taken { format!("{} of the package", member.path) } else { member.path.clone() };
+                graft(tree, Some(&folder), inside);
+            }
+            Err(error) => tree.fault(&member.path, error.to_string()),
+        }
+    }
+    Ok(())
 }
 
 /// What the notary cannot follow in a product archive: a component that is not there, or is named without `#`. It then finds no code
@@ -266,7 +271,7 @@ fn container(
     bad_members: Vec<String>,
 ) -> Container {
     let (path, ticket_hashes) = (name.to_owned(), Vec::new());
-    Container { path, kind, signature, digest, ticket_hashes, install_location: None, bad_members }
+    Container { path, kind, signature, digest, ticket_hashes, components: Vec::new(), bad_members }
 }
 
 /// A range of at most 16 MB (the readers' own limits for tickets and signatures are below).

@@ -2,13 +2,17 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use formats::signature::superblob::Slot;
+use formats::{
+    document::{Dict, Value},
+    signature::superblob::Slot,
+};
+use sha2::{Digest, Sha256};
 
 use crate::{
     Row,
     identity::{Leaf, by_leaf},
     image::{command, commands, each, find, slices},
-    lab::{APP, DEXT, DRIVER, HOST, Lab},
+    lab::{APP, DEXT, DRIVER, HOST, Lab, SEAL},
     packing,
     parts::{self, field},
     row,
@@ -138,8 +142,7 @@ pub const ROWS: &[Row] = &[
         lab.remove(TICKET);
         lab.bytes(HOST, |it| {
             let (start, end) = slices(it)[0];
-            let at = start + command(&it[start..end], LC_CODE_SIGNATURE);
-            it[at..at + 4].copy_from_slice(&0x3d_u32.to_le_bytes());
+            unsigned(&mut it[start..end]);
         });
     }),
     row("other claims in one slice alone", "activation-entitlement slices-agree (ticket-present)", |lab| {
@@ -208,7 +211,7 @@ pub const ROWS: &[Row] = &[
             });
         },
     ),
-    row("a program hidden from the seal as an attribute", "special-slots", |lab| {
+    row("a program hidden from the seal as an attribute", "special-slots unsealed-files", |lab| {
         fs::copy(lab.path(HOST), lab.path("Contents/embedded.provisionprofile:com.apple.hidden")).unwrap();
     }),
     row("a folder in the place of a sealed file", "profile-present sealed-files", |lab| {
@@ -227,4 +230,187 @@ pub const ROWS: &[Row] = &[
             });
         },
     ),
+    row("a requirement that anybody satisfies", "(requirement-anchored) (ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            it.blob(Slot::Requirements, |blob| {
+                // One requirement (designated), at 20: its expression is `identifier "com.example.usb-driver-host"` alone.
+                let id = b"com.example.usb-driver-host";
+                let mut text = vec![0, 0, 0, 2, 0, 0, 0, 27];
+                text.extend(id);
+                text.push(0);
+                let mut one = vec![0xfa, 0xde, 0x0c, 0x00];
+                one.extend(u32::try_from(12 + text.len()).unwrap().to_be_bytes());
+                one.extend([0, 0, 0, 1]);
+                one.extend(text);
+                let mut set = vec![0xfa, 0xde, 0x0c, 0x01];
+                set.extend(u32::try_from(20 + one.len()).unwrap().to_be_bytes());
+                set.extend([0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 20]);
+                set.extend(one);
+                *blob = set;
+            });
+        });
+    }),
+    row("a scatter table", "(signature-structure) (ticket-present)", |lab| {
+        parts::again(lab, |it| it.word(44, 0x30));
+    }),
+    row("a text hidden from the seal as an attribute", "unsealed-files", |lab| {
+        lab.write("Contents/Resources/run.sh:com.apple.hidden", "#!/bin/sh");
+    }),
+    row("a zip with a member that its directory hides", "readable-files", |lab| {
+        packing::zip(lab, |it| drop(it.hidden("late.txt", b"late")));
+    }),
+    row("a zip whose local header tells another checksum", "readable-files", |lab| {
+        packing::zip(lab, |it| {
+            it.member("notes.txt", 0o100_644, b"notes");
+            let at = find(&it.bytes, b"notes.txt") - 16;
+            it.bytes[at] ^= 1;
+        });
+    }),
+    row("a zip whose local header tells another length", "readable-files", |lab| {
+        packing::zip(lab, |it| {
+            it.member("notes.txt", 0o100_644, b"notes");
+            let at = find(&it.bytes, b"notes.txt") - 12;
+            it.bytes[at] = 3;
+        });
+    }),
+    row("a zip with a second name for a member", "readable-files", |lab| {
+        packing::zip(lab, |it| {
+            let mut crc = flate2::Crc::new();
+            crc.update(b"notes.txt");
+            let mut extra = vec![0x75, 0x70, 14, 0, 1];
+            extra.extend(crc.sum().to_le_bytes());
+            extra.extend(b"other.txt");
+            it.member_with("notes.txt", 0o100_644, b"notes", &extra);
+        });
+    }),
+    row("a pkg whose Bom leaves a file out", "(package-lists) (ticket-present)", |lab| {
+        packing::pkg_of(
+            lab,
+            |_| (),
+            |all| {
+                let bom = all.get_mut("Bom").unwrap();
+                let mut entries = formats::container::bom::read(bom).unwrap();
+                entries.retain(|it| !it.path.ends_with("Info.plist"));
+                *bom = formats::container::bom::write(&entries).unwrap();
+            },
+        );
+    }),
+    row("a pkg whose Bom names another file", "(package-lists) (ticket-present)", |lab| {
+        packing::pkg_of(
+            lab,
+            |_| (),
+            |all| {
+                let bom = all.get_mut("Bom").unwrap();
+                let mut entries = formats::container::bom::read(bom).unwrap();
+                for entry in &mut entries {
+                    if let formats::container::bom::Kind::File(length, _) = &mut entry.kind {
+                        *length += 1;
+                    }
+                }
+                *bom = formats::container::bom::write(&entries).unwrap();
+            },
+        );
+    }),
+    row("a pkg that says another version of its app", "(package-lists) (ticket-present)", |lab| {
+        packing::pkg_of(
+            lab,
+            |_| (),
+            |all| {
+                let info = all.get_mut("PackageInfo").unwrap();
+                let text = String::from_utf8(info.clone())
+                    .unwrap()
+                    .replace("CFBundleVersion=\"340\"", "CFBundleVersion=\"341\"");
+                *info = text.into_bytes();
+            },
+        );
+    }),
+    row("a pkg whose scripts hold a program of nobody", "code-signed (ticket-present)", |lab| {
+        let program = fs::read(lab.path(HOST)).unwrap();
+        packing::pkg_of(
+            lab,
+            |_| (),
+            |all| {
+                let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                let mut to = formats::container::cpio::Writer::new(packed);
+                let mut program = program.clone();
+                for (start, end) in slices(&program) {
+                    unsigned(&mut program[start..end]);
+                }
+                let header = formats::container::cpio::Header {
+                    path: "helper",
+                    mode: 0o100_755,
+                    owner: (0, 0),
+                    mtime: 0,
+                    size: program.len() as u64,
+                };
+                to.member(header, &program[..]).unwrap();
+                all.insert("Scripts".into(), to.finish().unwrap().finish().unwrap());
+            },
+        );
+    }),
+    row("a pkg with a second payload", "install-location (ticket-present)", |lab| {
+        packing::pkg_of(
+            lab,
+            |_| (),
+            |all| {
+                let payload = all["Payload"].clone();
+                let info = String::from_utf8(all["PackageInfo"].clone()).unwrap();
+                all.insert("other.pkg/Payload".into(), payload);
+                all.insert(
+                    "other.pkg/PackageInfo".into(),
+                    info.replace("/Applications", "/Library").into_bytes(),
+                );
+            },
+        );
+    }),
+    row("a program in the resources that nobody signed", "code-signed (ticket-present)", |lab| {
+        fs::create_dir_all(lab.path("Contents/Resources")).unwrap();
+        fs::copy(lab.path(HOST), lab.path("Contents/Resources/helper")).unwrap();
+        each(lab, "Contents/Resources/helper", unsigned);
+        sealed_as_files(lab, "Contents/Resources/helper");
+    }),
+    row("an Info.plist that is a link to a sealed copy", "info-plist (ticket-present)", |lab| {
+        fs::create_dir_all(lab.path("Contents/Resources")).unwrap();
+        lab.rename("Contents/Info.plist", "Contents/Resources/copy.plist");
+        symlink("Resources/copy.plist", lab.path("Contents/Info.plist")).unwrap();
+        sealed_as_files(lab, "Contents/Resources/copy.plist");
+    }),
+    row("the driver in the resources as well", "dext-ids-distinct dext-location (ticket-present)", |lab| {
+        let copy = "Contents/Resources/com.example.usb-interface-driver.dext";
+        crate::common::copy(&lab.path(DEXT), &lab.path(copy));
+        sealed_as_files(lab, copy);
+    }),
+    row("the app in itself", "dext-ids-distinct dext-location", |lab| {
+        let away = lab.path("").parent().unwrap().join("away.app");
+        crate::common::copy(&lab.path(""), &away);
+        fs::create_dir_all(lab.path("Contents/Resources")).unwrap();
+        fs::rename(away, lab.path("Contents/Resources/inner.app")).unwrap();
+        sealed_as_files(lab, "Contents/Resources/inner.app");
+    }),
 ];
+
+/// Adds every file of `path` to the app's seal, as a signer would that looks at nothing, and signs the app's executable again.
+fn sealed_as_files(lab: &Lab, path: &str) {
+    let inside = path.strip_prefix("Contents/").expect("something in Contents");
+    lab.plist(SEAL, |seal| {
+        let mut files = seal.get("files2").and_then(Value::as_dict).unwrap().clone();
+        for entry in xtask::stage::files::walk(&lab.path(path)).unwrap() {
+            if entry.kind == xtask::stage::files::Kind::File {
+                let hash = Sha256::digest(fs::read(entry.at(&lab.path(path))).unwrap()).to_vec();
+                let name = entry.path.to_str().unwrap();
+                let name = if name.is_empty() { inside.to_owned() } else { format!("{inside}/{name}") };
+                let promised: Dict = [("hash2", Value::Data(hash))].into_iter().collect();
+                files.set(name, Value::Dict(promised));
+            }
+        }
+        seal.set("files2", Value::Dict(files));
+    });
+    let seal = Sha256::digest(fs::read(lab.path(SEAL)).unwrap()).into();
+    parts::again(lab, |it| it.special(3, &seal));
+}
+
+/// Makes the signature's command one that nobody knows.
+fn unsigned(image: &mut [u8]) {
+    let at = command(image, LC_CODE_SIGNATURE);
+    image[at..at + 4].copy_from_slice(&0x3d_u32.to_le_bytes());
+}

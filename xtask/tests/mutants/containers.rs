@@ -104,13 +104,15 @@ pub const ROWS: &[Row] = &[
         lab.file(|it| it.truncate(end_of_archive(it) - 5000));
     }),
     row("a package signed by another team", "(container-team) (ticket-present)", |lab| {
-        packing::pkg(lab, |it| it.leaf.team = Some("OTHERTEAM1"));
+        packing::pkg(lab, |it| {
+            it.leaf = Some(Leaf { team: Some("OTHERTEAM1"), ..Leaf::installer() });
+        });
     }),
     row("a package that installs elsewhere", "install-location (ticket-present)", |lab| {
         packing::pkg(lab, |it| it.location = "/Library/Drivers");
     }),
     row("a package signed as an app is", "(container-signature) (ticket-present)", |lab| {
-        packing::pkg(lab, |it| it.leaf = Leaf::good());
+        packing::pkg(lab, |it| it.leaf = Some(Leaf::good()));
     }),
     row("a zip with two names that differ in case alone", "archive-members", |lab| {
         packing::zip(lab, |it| {

@@ -237,7 +237,7 @@ fn poke_last(image: &mut [u8], kind: u32, offset: usize, bytes: &[u8]) {
     image[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-fn set(image: &mut [u8], kind: u32, offset: usize, value: u32) {
+pub fn set(image: &mut [u8], kind: u32, offset: usize, value: u32) {
     poke(image, kind, offset, &value.to_le_bytes());
 }
 
@@ -257,7 +257,7 @@ pub fn replace(bytes: &mut [u8], what: &[u8], by: &[u8]) {
     bytes[at..at + by.len()].copy_from_slice(by);
 }
 
-fn keep(lab: &Lab, file: &str, archs: &[Arch]) {
+pub fn keep(lab: &Lab, file: &str, archs: &[Arch]) {
     lab.bytes(file, |bytes| {
         let of = |(start, end): &(usize, usize)| bytes[*start..*end].to_vec();
         let all = slices(bytes);

@@ -3,17 +3,22 @@
 //! The made product is given one trait of real products after the other; real packages themselves are held against the
 //! verifier where they are at hand (`verify.rs`).
 
+use std::sync::Arc;
+
 use formats::{
+    container::bom,
     document::{Dict, Value, plist::Date},
+    image::Arch,
     signature::superblob::Slot,
 };
+use signer::package::{Entry, EntryKind};
 
 use crate::{
     Row, identity,
     identity::Leaf,
     image,
-    lab::{DEXT, EPOCH},
-    parts, row,
+    lab::{APP, DEXT, DRIVER, EPOCH, HOST},
+    packing, parts, row,
 };
 
 const DAY: u64 = 86_400;
@@ -113,6 +118,106 @@ pub const ROWS: &[Row] = &[
                 blob.splice(at..at, *b"<!-- a -->");
             });
         });
+    }),
+    row("no requirement: the system derives one", "(ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            it.blob(Slot::Requirements, |blob| *blob = vec![0xfa, 0xde, 0x0c, 0x01, 0, 0, 0, 12, 0, 0, 0, 0]);
+        });
+    }),
+    row("a SHA-1 directory before the SHA-256 one", "(ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            let old = it.directory_in_sha1(lab);
+            let own = std::mem::replace(it.directory(), old);
+            it.blobs.push((Slot::from_number(0x1000), own));
+        });
+    }),
+    row("a SHA-1 directory behind the SHA-256 one", "(ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            let old = it.directory_in_sha1(lab);
+            it.blobs.push((Slot::from_number(0x1000), old));
+        });
+    }),
+    row("no claims in DER, as before Xcode 13", "(entitlements-agree) (ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            it.blobs.retain(|(slot, _)| *slot != Slot::EntitlementsDer);
+            it.special(7, &[0; 32]);
+        });
+    }),
+    row("an executable segment without a length in the app", "(ticket-present)", |lab| {
+        parts::again(lab, |it| it.word(parts::field::SEGMENT_LIMIT + 4, 0));
+    }),
+    row("pages of 4 KiB on Apple silicon, as before Xcode 26", "(ticket-present)", |lab| {
+        parts::again(lab, |it| {
+            if it.arm64 {
+                let n_pages = it.read(parts::field::CODE_LIMIT).div_ceil(1 << 12);
+                it.directory()[parts::field::PAGE_SHIFT] = 12;
+                it.word(parts::field::N_CODE, n_pages);
+                let hashes = usize::try_from(it.read(parts::field::HASHES)).unwrap();
+                it.directory().resize(hashes + 32 * n_pages as usize, 0);
+                let length = u32::try_from(it.directory().len()).unwrap();
+                it.word(4, length);
+                it.rehash_pages();
+            }
+        });
+    }),
+    row("a thin Intel product, as before Apple silicon", "arm64-slice (ticket-present)", |lab| {
+        lab.policy = checks::Policy::default();
+        lab.signed_again(|it| {
+            image::keep(it, DRIVER, &[Arch::X86_64]);
+            image::keep(it, HOST, &[Arch::X86_64]);
+        });
+    }),
+    row(
+        "a driver that needs a later DriverKit on Apple silicon than its plist says",
+        "(ticket-present)",
+        |lab| {
+            lab.signed_again(|it| {
+                it.driver_info(|it| it.set("OSMinimumDriverKitVersion", "19.4"));
+                image::each(it, DRIVER, |image| {
+                    let is_arm64 = image[4] == 12;
+                    // minos, in nibbles: 20.0 or 19.4.
+                    image::set(image, 0x32, 12, if is_arm64 { 0x14_0000 } else { 0x13_0400 });
+                });
+            });
+        },
+    ),
+    row("a zip as Finder makes it, with attributes in __MACOSX", "", |lab| {
+        packing::zip(lab, |it| {
+            let folder = format!("__MACOSX/{APP}");
+            it.member(&format!("{folder}/._Contents"), 0o100_644, &apple_double());
+            it.member(&format!("{folder}/Contents/._embedded.provisionprofile"), 0o100_644, &apple_double());
+        });
+    }),
+    row("a zip with bytes before its directory that are no member", "", |lab| {
+        packing::zip(lab, |it| it.bytes.extend([7; 100]));
+    }),
+    row("a pkg that nobody signed", "(container-signature) (ticket-present)", |lab| {
+        packing::pkg(lab, |it| it.leaf = None);
+    }),
+    row("a pkg with attributes as files, which its Bom lists without bytes", "(ticket-present)", |lab| {
+        packing::pkg_of(
+            lab,
+            |it| {
+                for folder in ["Contents".to_owned(), DEXT.to_owned()] {
+                    it.entries.push(Entry {
+                        path: format!("{APP}/{folder}/._embedded.provisionprofile"),
+                        mode: 0o644,
+                        kind: EntryKind::File(Arc::new(apple_double())),
+                    });
+                }
+            },
+            |all| {
+                let bom = all.get_mut("Bom").unwrap();
+                let mut entries = bom::read(bom).unwrap();
+                for entry in entries.iter_mut().filter(|it| it.path.contains("/._")) {
+                    entry.kind = bom::Kind::File(0, 0);
+                }
+                *bom = bom::write(&entries).unwrap();
+            },
+        );
+    }),
+    row("a hidden app in a folder of /Applications", "(ticket-present)", |lab| {
+        packing::pkg(lab, |it| it.location = "/Applications/Drivers");
     }),
     row("judged ten years later: the certificates have ended, the timestamp stands", "", |lab| {
         lab.now = Date(i64::try_from(EPOCH + 3650 * DAY).unwrap());

@@ -1,6 +1,6 @@
 //! Packages and archives put together by hand, of the app as it lies in the lab.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use formats::container::{
     bounded::{Limit, read_all},
@@ -10,7 +10,7 @@ use formats::container::{
 use signer::{
     cms::{self, SignedData},
     identity::{Identity, Signer},
-    package::{Bundle, Component, Entry, EntryKind, PackageSigner},
+    package::{self, Bundle, Component, Entries, Entry, EntryKind, Layout, PackageSigner},
 };
 use xtask::stage::files::{self, Kind};
 
@@ -84,7 +84,10 @@ pub fn zip(lab: &mut Lab, more: impl FnOnce(&mut Zip)) {
         let (path, mode) = (&entry.path, entry.mode);
         match &entry.kind {
             EntryKind::Folder => zip.member(&format!("{path}/"), 0o040_000 | mode, b""),
-            EntryKind::File(bytes) => zip.member(path, 0o100_000 | mode, bytes),
+            EntryKind::File(bytes) => {
+                let bytes = bytes.read(0, usize::try_from(bytes.len()).unwrap()).unwrap();
+                zip.member(path, 0o100_000 | mode, &bytes);
+            }
             EntryKind::Symlink(target) => zip.member(path, 0o120_000 | mode, target.as_bytes()),
         }
     }
@@ -99,8 +102,8 @@ pub struct Pack {
     pub entries: Vec<Entry>,
     /// Where to.
     pub location: &'static str,
-    /// Who signs it.
-    pub leaf: Leaf,
+    /// Who signs it; nobody, if absent.
+    pub leaf: Option<Leaf>,
 }
 
 /// Packs the app into a signed package.
@@ -114,7 +117,7 @@ pub fn pkg_of(
     change: impl FnOnce(&mut Pack),
     documents: impl FnOnce(&mut BTreeMap<String, Vec<u8>>),
 ) {
-    let mut pack = Pack { entries: entries(lab), location: "/Applications", leaf: Leaf::installer() };
+    let mut pack = Pack { entries: entries(lab), location: "/Applications", leaf: Some(Leaf::installer()) };
     change(&mut pack);
     let id = "com.example.usb-driver-host";
     let component = Component {
@@ -124,7 +127,11 @@ pub fn pkg_of(
         bundle: Bundle { path: APP, identifier: id, short_version: "1.2.0", version: "340" },
         epoch: EPOCH,
     };
-    let plain = signer::package::write(&component, pack.entries, PackageSigner::Nobody).unwrap();
+    let entries = Entries::new(pack.entries);
+    let (mut payload, mut plain) = (Vec::new(), Vec::new());
+    package::payload(&entries, EPOCH, &mut payload).unwrap();
+    package::write(&component, &entries, &payload, &Layout::Component, PackageSigner::Nobody, &mut plain)
+        .unwrap();
     let xar = Xar::read(&plain).unwrap();
     let members = xar.members.iter().filter_map(|it| Some((it.path.clone(), it.data.as_ref()?)));
     let unpacked =
@@ -132,21 +139,25 @@ pub fn pkg_of(
     let mut all = members.map(|(path, data)| (path, unpacked(data).unwrap())).collect();
     documents(&mut all);
     lab.package("pkg");
-    fs::write(&lab.subject, signed(&all, &pack.leaf.identity(lab))).unwrap();
+    let identity = pack.leaf.map(|it| it.identity(lab));
+    fs::write(&lab.subject, archive(&all, identity.as_ref())).unwrap();
 }
 
-fn signed(members: &BTreeMap<String, Vec<u8>>, identity: &Identity) -> Vec<u8> {
-    let signer = identity.signer().expect("somebody");
+fn archive(members: &BTreeMap<String, Vec<u8>>, identity: Option<&Identity>) -> Vec<u8> {
     let mut package = Package::new(Style::Sha1, EPOCH);
     for (path, bytes) in members {
         package.add(path, Content::zlib(bytes, Style::Sha1).unwrap()).unwrap();
     }
-    let certificates: Vec<Vec<u8>> = signer.chain().iter().map(|it| it.der().to_vec()).collect();
-    for (kind, len) in [(SpaceKind::Rsa, 256), (SpaceKind::Cms, 16384)] {
-        package.reserve(Space { kind, len, certificates: certificates.clone() });
+    let signer = identity.and_then(Identity::signer);
+    if let Some(signer) = signer {
+        let certificates: Vec<Vec<u8>> = signer.chain().iter().map(|it| it.der().to_vec()).collect();
+        for (kind, len) in [(SpaceKind::Rsa, 256), (SpaceKind::Cms, 16384)] {
+            package.reserve(Space { kind, len, certificates: certificates.clone() });
+        }
     }
     let mut out = Vec::new();
-    package.write(&mut |digest| Ok(signatures(signer, digest)), &mut out).unwrap();
+    let mut sign = |digest: &[u8]| Ok(signer.map_or_else(Vec::new, |it| signatures(it, digest)));
+    package.write(&mut sign, &mut out).unwrap();
     out
 }
 
@@ -171,7 +182,7 @@ fn entries(lab: &Lab) -> Vec<Entry> {
     for entry in files::walk(&top).unwrap() {
         let kind = match &entry.kind {
             Kind::Folder => EntryKind::Folder,
-            Kind::File => EntryKind::File(fs::read(top.join(&entry.path)).unwrap()),
+            Kind::File => EntryKind::File(Arc::new(fs::read(top.join(&entry.path)).unwrap())),
             Kind::Symlink(target) => EntryKind::Symlink(target.to_str().unwrap().to_owned()),
         };
         let inside = entry.path.to_str().unwrap();

@@ -4,7 +4,7 @@ use crate::{
     Check,
     family::{
         apple, architecture, consistency, driverkit, entitlements, identity, info_plist, layout, macho,
-        matching, notarization, profile, requirement, seal, signature, versions,
+        matching, notarization, packing, profile, requirement, seal, signature, versions,
     },
 };
 
@@ -42,8 +42,9 @@ pub static FAMILIES: &[Family] = &[
             &layout::SYMLINKS_INSIDE,
             &layout::FILE_KINDS,
             &layout::NAMES_DISTINCT,
-            &layout::INSTALL_LOCATION,
-            &layout::ARCHIVE_MEMBERS,
+            &packing::INSTALL_LOCATION,
+            &packing::ARCHIVE_MEMBERS,
+            &packing::PACKAGE_LISTS,
             &info_plist::SUPPORTED_PLATFORMS,
         ],
     },
@@ -156,7 +157,11 @@ pub static FAMILIES: &[Family] = &[
     Family {
         title: "requirements",
         about: "The designated requirement, evaluated.",
-        checks: &[&requirement::REQUIREMENT_READABLE, &requirement::REQUIREMENT_SATISFIED],
+        checks: &[
+            &requirement::REQUIREMENT_READABLE,
+            &requirement::REQUIREMENT_SATISFIED,
+            &requirement::REQUIREMENT_ANCHORED,
+        ],
     },
     Family {
         title: "seal",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     At, Check, Finding, Judgement, Needs, Policy, Severity, Subject,
-    subject::{Bundle, BundleKind},
+    subject::{Bundle, BundleKind, FileKind},
 };
 
 const NO_BUNDLE: &str = "there is no bundle";
@@ -12,9 +12,10 @@ const NO_BUNDLE: &str = "there is no bundle";
 /// Info.plist reads.
 pub const INFO_PLIST: Check = Check {
     id: "info-plist",
-    title: "every bundle has an Info.plist that can be read",
-    why: "Identifier, executable and personalities come from it; sysextd and kernelmanagerd refuse a bundle without one.",
-    source: "Security bundlediskrep.cpp; XML and binary both ship",
+    title: "every bundle has an Info.plist that is a regular file and can be read",
+    why: "Identifier, executable and personalities come from it; sysextd and kernelmanagerd refuse a bundle without one, and \
+          Security one that is a link (-67015).",
+    source: "Security bundlediskrep.cpp, CSCommon.h; XML and binary both ship",
     fix: "write a well-formed Info.plist (`plutil -lint`) and sign again",
     needs: Needs::Bytes,
     usual: Severity::Error,
@@ -24,6 +25,10 @@ pub const INFO_PLIST: Check = Check {
 fn info_plist(subject: &Subject, _policy: &Policy) -> Judgement {
     Judgement::each(&subject.bundles, NO_BUNDLE, |bundle, findings| {
         let at = At::path(&bundle.info_path);
+        let inside = bundle.info_path.strip_prefix(&bundle.path).and_then(|it| it.strip_prefix('/'));
+        if let Some(FileKind::Symlink(goal)) = inside.and_then(|it| bundle.file(it)).map(|it| &it.kind) {
+            findings.push(Finding::error(at.clone(), "a regular file", format!("a link to `{goal}`")));
+        }
         match (&bundle.info, bundle.info.present()) {
             (_, Some(plist)) if plist.value.as_dict().is_none() => {
                 findings.push(Finding::error(at, "a dictionary", plist.value.kind()));

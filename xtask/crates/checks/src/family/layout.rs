@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::info_plist::show;
 use crate::{
     At, Check, Finding, Judgement, Needs, Policy, Severity, Subject,
-    subject::{Bundle, BundleKind, ContainerKind, FileKind, Layout},
+    subject::{Bundle, BundleKind, FileKind, Layout},
 };
 
 const NO_DEXT: &str = "there is no dext";
@@ -235,12 +235,16 @@ fn attributes_as_files(subject: &Subject, _policy: &Policy) -> Judgement {
 /// A companion `._X` of an existing `X`, or what 7-Zip makes of an attribute.
 pub(super) fn is_extraction_trace(bundle: &Bundle, path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+    let has = |name: &str| match folder {
+        "" => bundle.file(name).is_some(),
+        folder => bundle.file(&format!("{folder}/{name}")).is_some(),
+    };
     if let Some((file, attribute)) = name.split_once(':') {
-        return attribute.starts_with("com.apple.") && !file.is_empty();
+        let is_code = bundle.file(path).is_some_and(|it| it.is_macho);
+        return attribute.starts_with("com.apple.") && !is_code && has(file);
     }
     let Some(original) = name.strip_prefix("._") else { return false };
-    let original = if folder.is_empty() { original.to_owned() } else { format!("{folder}/{original}") };
-    bundle.file(path).is_some_and(|it| it.is_apple_double) && bundle.file(&original).is_some()
+    bundle.file(path).is_some_and(|it| it.is_apple_double) && has(original)
 }
 
 /// The executable is there.
@@ -389,60 +393,6 @@ fn names_distinct(subject: &Subject, _policy: &Policy) -> Judgement {
                     format!("`{other}` in another case"),
                 ));
             }
-        }
-    })
-}
-
-/// A package installs the app where it may activate.
-pub const INSTALL_LOCATION: Check = Check {
-    id: "install-location",
-    title: "a package installs the host app below /Applications",
-    why: "From elsewhere activation fails with code 3, \"App containing System Extension to be activated must be in \
-          /Applications folder\".",
-    source: "Apple forum threads 762003, 817101, 820254; a hidden app in /Applications works",
-    fix: "set the install location to /Applications",
-    needs: Needs::Bytes,
-    usual: Severity::Error,
-    run: install_location,
-};
-
-fn install_location(subject: &Subject, _policy: &Policy) -> Judgement {
-    if subject.host_apps().next().is_none() {
-        return Judgement::NotApplicable("no app carries a dext".to_owned());
-    }
-    let packages = subject.containers.iter().filter(|it| it.kind == ContainerKind::Pkg);
-    let stated = packages.filter_map(|it| Some((it, it.install_location.as_deref()?)));
-    Judgement::each(stated, "no package states where it installs", |(package, location), findings| {
-        for app in subject.host_apps() {
-            let goal = format!("{}/{}", location.trim_end_matches('/'), app.path);
-            if !goal.split('/').any(|it| !it.is_empty()) || !goal.starts_with("/Applications/") {
-                findings.push(Finding::error(At::path(&package.path), "/Applications/…", goal));
-            }
-        }
-    })
-}
-
-/// Archives are safe to unpack.
-pub const ARCHIVE_MEMBERS: Check = Check {
-    id: "archive-members",
-    title: "every member of an archive has a safe and distinct name",
-    why: "A name that leaves the folder overwrites files of whoever unpacks it; of two equal names one is lost.",
-    source: "zip and cpio practice (path traversal); the notary refuses what it cannot extract",
-    fix: "pack again with `cargo xtask package`",
-    needs: Needs::Bytes,
-    usual: Severity::Error,
-    run: archive_members,
-};
-
-fn archive_members(subject: &Subject, _policy: &Policy) -> Judgement {
-    let archives = subject.containers.iter().filter(|it| it.kind != ContainerKind::Dmg);
-    Judgement::each(archives, "there is no archive", |archive, findings| {
-        for what in &archive.bad_members {
-            findings.push(Finding::error(
-                At::path(&archive.path),
-                "members with safe, distinct names",
-                what.clone(),
-            ));
         }
     })
 }

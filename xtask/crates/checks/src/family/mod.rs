@@ -12,6 +12,7 @@ pub mod layout;
 pub mod macho;
 pub mod matching;
 pub mod notarization;
+pub mod packing;
 pub mod profile;
 pub mod requirement;
 pub mod seal;

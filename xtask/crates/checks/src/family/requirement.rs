@@ -84,3 +84,37 @@ fn requirement_satisfied(subject: &Subject, policy: &Policy) -> Judgement {
         },
     )
 }
+
+/// It binds the code to somebody.
+pub const REQUIREMENT_ANCHORED: Check = Check {
+    id: "requirement-anchored",
+    title: "the designated requirement names who must have signed",
+    why: "It is how the system knows an update of the same program (keychain, privacy grants, firewall). With an identifier alone \
+          anybody's code of that name passes for it.",
+    source: "Apple TN3127; one normal form, with anchor and team, in 344 of 344 shipped slices",
+    fix: "leave `requirements` unset, so that the usual one is derived",
+    needs: Needs::Bytes,
+    usual: Severity::Warning,
+    run: requirement_anchored,
+};
+
+fn requirement_anchored(subject: &Subject, policy: &Policy) -> Judgement {
+    let mode = Mode::of(subject, policy);
+    let stated = subject
+        .signatures()
+        .filter(|(.., it)| mode.has_identity() && !it.is_ad_hoc())
+        .filter_map(|(code, image, signature)| Some((code, image, signature.requirement.present()?)));
+    Judgement::each(
+        stated,
+        "nothing with a certificate states a requirement",
+        |(code, image, requirement), findings| {
+            // csreq prints every condition upon certificates with one of these words.
+            let is_anchored =
+                ["anchor", "certificate", "cdhash"].iter().any(|it| requirement.text.contains(it));
+            if !is_anchored {
+                let found = requirement.text.clone();
+                findings.push(Finding::warning(at(code, image), "a condition upon certificates", found));
+            }
+        },
+    )
+}

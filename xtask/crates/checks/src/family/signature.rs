@@ -121,6 +121,14 @@ fn signature_structure(subject: &Subject, _policy: &Policy) -> Judgement {
         {
             findings.push(Finding::error(place.clone(), "a code directory", "none"));
         }
+        if signature.directories.iter().any(|it| it.is_scattered) {
+            // The kernel follows the list and Security does not, so the two would hash different pages. Not seen in any file.
+            findings.push(Finding::warning(
+                place.clone(),
+                "pages in the order of the file",
+                "a scatter list",
+            ));
+        }
         let ranks: Vec<HashType> = signature.directories.iter().map(|it| it.hash_type).collect();
         if (1..ranks.len())
             .any(|index| ranks.get(index).is_some_and(|it| ranks.iter().take(index).any(|r| r == it)))

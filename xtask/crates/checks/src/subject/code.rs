@@ -114,6 +114,8 @@ pub struct Directory {
     pub bad_pages: Vec<u32>,
     /// Special slots, by slot, those with a hash of zeros included.
     pub special: Vec<SpecialSlot>,
+    /// Whether it has a list of pages that lie elsewhere in the file.
+    pub is_scattered: bool,
 }
 
 /// How much a code directory covers.
@@ -181,6 +183,7 @@ impl Directory {
             digest: it.digest(),
             bad_pages: Vec::new(),
             special: Vec::new(),
+            is_scattered: !it.scatter.is_empty(),
         }
     }
 

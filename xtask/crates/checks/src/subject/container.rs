@@ -19,10 +19,42 @@ pub struct Container {
     pub digest: Agrees,
     /// Hashes that a ticket for this container must cover: (hash type, first 20 bytes). Empty for a zip.
     pub ticket_hashes: Vec<(u8, [u8; 20])>,
-    /// Folder that a pkg installs to (`install-location` of PackageInfo); `None`: not a pkg, or not stated.
-    pub install_location: Option<String>,
+    /// Components of a package, in the order of the archive; empty for other kinds.
+    pub components: Vec<Component>,
     /// Names in it that leave the folder, clash, or are not unpacked here: what.
     pub bad_members: Vec<String>,
+}
+
+/// A component of a package, and what its documents say of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Component {
+    /// Folder that its paths begin with here: `Host.pkg`; empty where the package is the component.
+    pub folder: String,
+    /// Folder that it installs to (`install-location` of PackageInfo); `None`: not stated.
+    pub location: Option<String>,
+    /// Bundles that its PackageInfo names.
+    pub bundles: Vec<NamedBundle>,
+    /// Where its Bom and its payload differ: path and what; the first few.
+    pub differences: Vec<(String, String)>,
+}
+
+impl Component {
+    /// A path of this component from the place of installation on; `None` when it belongs to another one.
+    pub fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
+        if self.folder.is_empty() {
+            return Some(path);
+        }
+        path.strip_prefix(&self.folder)?.strip_prefix('/')
+    }
+}
+
+/// A bundle as PackageInfo names it. Installer compares these texts with what is installed already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedBundle {
+    /// Path from the place of installation on, without `./`.
+    pub path: String,
+    /// Keys of Info.plist with the values that they are said to have: `CFBundleVersion`.
+    pub keys: Vec<(&'static str, String)>,
 }
 
 /// What kind of container.

@@ -20,7 +20,7 @@ mod identity;
 
 pub use bundle::{Bundle, BundleKind, File, FileKind, Layout, Profile, Seal, Sealed, SealedContent};
 pub use code::{Code, CodeLimits, Directory, Image, Requirement, Satisfied, Signature, SpecialSlot, Table};
-pub use container::{Container, ContainerKind, Ticket, TicketContent};
+pub use container::{Component, Container, ContainerKind, NamedBundle, Ticket, TicketContent};
 pub use host::{Claim, HostReadings, Reading, TwoReadings};
 pub use identity::{Agility, Anchor, Certificate, Cms, Timestamp};
 

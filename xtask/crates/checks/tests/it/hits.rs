@@ -347,7 +347,10 @@ fn tickets_and_consistency() {
     let other_slice = |it: &mut Subject| {
         let table = it.codes[0].table.as_mut().unwrap();
         let image = table.images[1].as_mut().unwrap();
-        image.signature.present_mut().unwrap().requirement.present_mut().unwrap().text = "another".into();
+        image.signature.present_mut().unwrap().requirement.present_mut().unwrap().text =
+            "anchor apple".into();
     };
     check(other_slice, &["slices-agree"]);
+    let unbound = |it: &mut Signature| it.requirement.present_mut().unwrap().text = "identifier x".into();
+    check(|it| signatures(it, 0, unbound), &["requirement-anchored"]);
 }

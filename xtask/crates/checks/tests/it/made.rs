@@ -236,6 +236,7 @@ fn signature(path: &str, id: &str, arch: Arch, claims: Dict) -> Signature {
         special: [Slot::InfoPlist, Slot::Requirements, Slot::Resources, Slot::Entitlements]
             .map(special)
             .into(),
+        is_scattered: false,
     };
     Signature {
         slack: (9000, true),

@@ -168,7 +168,7 @@ fn a_ticket_on_the_package_alone_is_enough() {
             }),
             digest: Ok(()),
             ticket_hashes: vec![(1, [4; 20])],
-            install_location: Some("/Applications".into()),
+            components: vec![Component { location: Some("/Applications".into()), ..Component::default() }],
             bad_members: Vec::new(),
         });
         it.tickets[0].path = "Host.pkg".into();
@@ -177,7 +177,7 @@ fn a_ticket_on_the_package_alone_is_enough() {
     check(packed, &[]);
     let wrong_place = |it: &mut Subject| {
         packed(it);
-        it.containers[0].install_location = Some("/Library/Drivers".into());
+        it.containers[0].components[0].location = Some("/Library/Drivers".into());
         it.containers[0].bad_members.push("`../x` leaves the folder".into());
         it.containers[0].digest = Err("the table differs".into());
     };

@@ -4,7 +4,8 @@
 //!   [local header │ packed bytes]… │ central directory │ (Zip64 end, locator) │ end record │ comment
 //! ```
 //! Layout: PKWARE APPNOTE 6.3. Read strictly, since two readers that disagree about an archive are how one thing is checked and
-//! another is unpacked: local and central names must agree, members must not overlap, one archive per file, no encryption.
+//! another is unpacked: local headers and directory must agree, members must not overlap and the directory must name all of them,
+//! one archive per file, no encryption.
 
 use std::{
     collections::BTreeSet,
@@ -31,6 +32,12 @@ const CENTRAL_LEN: u64 = 46;
 const LOCAL: u32 = 0x0403_4b50;
 const LOCAL_LEN: u64 = 30;
 const EXTRA_ZIP64: u16 = 0x0001;
+/// Another spelling of the name (Info-ZIP); who honours it unpacks to there.
+const EXTRA_UNICODE_PATH: u16 = 0x7075;
+/// Flag: checksum and lengths follow the bytes, in a descriptor.
+const HAS_DESCRIPTOR: u16 = 1 << 3;
+/// Lengths of that descriptor: with or without its magic, with lengths of 32 or 64 bits.
+const DESCRIPTORS: [u64; 5] = [0, 12, 16, 20, 24];
 /// "made by" byte of archives whose external attributes hold a Unix mode.
 pub(super) const UNIX: u8 = 3;
 /// Most members. An app with all of Electron has 5 000.
@@ -66,6 +73,8 @@ pub struct Member {
     pub size: u64,
     /// CRC-32 of the unpacked bytes.
     pub crc: u32,
+    /// Where its local header lies.
+    pub header: u64,
 }
 
 /// Whether `source` starts like a zip archive with members.
@@ -92,13 +101,22 @@ pub fn read(source: &dyn Source) -> Result<Vec<Member>> {
             bytes.fault(at, format!("{} bytes after the last member of the directory", bytes.len() - at))
         );
     }
-    let mut ranges: Vec<_> = members.iter().map(|it| (it.packed.offset, it.packed.end())).collect();
+    let mut ranges: Vec<_> = members.iter().map(|it| (it.header, it.packed.end())).collect();
     ranges.sort_unstable();
-    let overlap = ranges.iter().zip(ranges.iter().skip(1)).find(|(a, b)| a.1 > b.0);
-    match overlap {
-        Some((_, b)) => Err(Error::new(b.0, "two members share bytes")),
-        None => Ok(members),
+    // Readers of streams go from header to header and never see the directory.
+    let mut end_of_last = 0;
+    for (start, end) in ranges.into_iter().chain([(end.directory.offset, end.directory.offset)]) {
+        if start < end_of_last {
+            return Err(Error::new(start, "two members share bytes"));
+        }
+        for at in DESCRIPTORS.iter().filter_map(|it| end_of_last.checked_add(*it)).filter(|it| *it < start) {
+            if source.read(at, 4).is_ok_and(|it| Bytes::new(&it).u32_le(0) == Ok(LOCAL)) {
+                return Err(Error::new(at, "a member that the directory does not name"));
+            }
+        }
+        end_of_last = end;
     }
+    Ok(members)
 }
 
 impl Member {
@@ -259,6 +277,7 @@ fn central(source: &dyn Source, bytes: Bytes<'_>, directory: u64) -> Result<(Mem
     let extra = bytes.range(fixed + name_len, extra_len)?;
     bytes.range(fixed + name_len + extra_len, comment_len)?;
     let [size, packed, offset] = large(extra, [unpacked, packed, offset])?;
+    same_name(extra, name)?;
 
     let path = path::inside_bytes(name).map_err(|it| bytes.fault(fixed, it.what))?;
     let is_folder = name.ends_with(b"/");
@@ -278,7 +297,7 @@ fn central(source: &dyn Source, bytes: Bytes<'_>, directory: u64) -> Result<(Mem
         }
         (_, false) => mode,
     };
-    let start = local(source, offset, name)?;
+    let start = local(source, offset, name, &Stated { method, crc, packed, size })?;
     let end = start.checked_add(packed).filter(|it| *it <= directory);
     if end.is_none() {
         return Err(bytes.fault(20, format!("{path:?} ends past the start of the central directory")));
@@ -293,7 +312,7 @@ fn central(source: &dyn Source, bytes: Bytes<'_>, directory: u64) -> Result<(Mem
     };
     let packed = Range { offset: start, len: packed };
     Ok((
-        Member { path, mode, is_unix, method, packed, size, crc },
+        Member { path, mode, is_unix, method, packed, size, crc, header: offset },
         fixed + name_len + extra_len + comment_len,
     ))
 }
@@ -325,8 +344,33 @@ fn large(extra: Bytes<'_>, small: [u32; 3]) -> Result<[u64; 3]> {
     Ok(out)
 }
 
-/// Where the packed bytes start: behind the local header, which must carry the same name.
-fn local(source: &dyn Source, offset: u64, name: &[u8]) -> Result<u64> {
+/// An extra field may spell the name once more, but not differently.
+fn same_name(extra: Bytes<'_>, name: &[u8]) -> Result<()> {
+    let mut at = 0;
+    // As in `large`: a tail too short for a header is padding.
+    while let (Ok(id), Ok(len)) = (extra.u16_le(at), extra.u16_le(at + 2)) {
+        let body = extra.range(at + 4, len.into())?;
+        // A version and the checksum of the other name come first.
+        if id == EXTRA_UNICODE_PATH && body.from(5)?.as_slice() != name {
+            let other = String::from_utf8_lossy(body.from(5)?.as_slice()).into_owned();
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Err(body.fault(0, format!("the member {name:?} is also called {other:?}")));
+        }
+        at += 4 + usize::from(len);
+    }
+    Ok(())
+}
+
+/// What the directory says of a member.
+struct Stated {
+    method: u16,
+    crc: u32,
+    packed: u64,
+    size: u64,
+}
+
+/// Where the packed bytes start: behind the local header, which must say the same.
+fn local(source: &dyn Source, offset: u64, name: &[u8], stated: &Stated) -> Result<u64> {
     let raw = source.read(offset, LOCAL_LEN as usize).map_err(|it| it.within("local header"))?;
     let head = Bytes::at(&raw, offset);
     if head.u32_le(0)? != LOCAL {
@@ -339,8 +383,27 @@ fn local(source: &dyn Source, offset: u64, name: &[u8]) -> Result<u64> {
         let (found, name) = (String::from_utf8_lossy(&found).into_owned(), String::from_utf8_lossy(name));
         return Err(Error::new(names, format!("the local header says {found:?}, the directory {name:?}")));
     }
+    let has_descriptor = head.u16_le(6)? & HAS_DESCRIPTOR != 0;
+    // Numbers that follow in a descriptor or in a Zip64 field are 0 or all ones here.
+    let agrees =
+        |here: u32, there: u64| u64::from(here) == there || here == u32::MAX || has_descriptor && here == 0;
+    let crc = head.u32_le(14)?;
+    let is_same = head.u16_le(8)? == stated.method
+        && (crc == stated.crc || has_descriptor && crc == 0)
+        && agrees(head.u32_le(18)?, stated.packed)
+        && agrees(head.u32_le(22)?, stated.size);
+    if !is_same {
+        let name = String::from_utf8_lossy(name).into_owned();
+        return Err(
+            head.fault(8, format!("the local header of {name:?} says another packing, length or checksum"))
+        );
+    }
     let lengths = u64::from(name_len) + u64::from(extra_len);
-    names.checked_add(lengths).ok_or_else(|| head.fault(0, "the offset overflows"))
+    let start = names.checked_add(lengths).ok_or_else(|| head.fault(0, "the offset overflows"))?;
+    let extra_at = names.checked_add(name_len.into()).ok_or_else(|| head.fault(0, "the offset overflows"))?;
+    let extra = source.read(extra_at, extra_len.into())?;
+    same_name(Bytes::at(&extra, extra_at), name)?;
+    Ok(start)
 }
 
 fn size(len: u64) -> Result<usize> {

@@ -384,10 +384,45 @@ mod tests {
     fn members_that_share_bytes_are_refused() {
         let mut file = sample();
         let at = file.windows(4).position(|it| it == b"PK\x01\x02").unwrap();
-        // The folder in front claims the packed bytes of what follows.
-        file[at + 20] = 40;
-        file[at + 24] = 40;
+        // The folder in front claims the packed bytes of what follows, in both of its headers.
+        for at in [at + 20, at + 24, 18, 22] {
+            file[at] = 40;
+        }
         refused(&file, "share bytes");
+    }
+
+    #[test]
+    fn headers_that_say_two_things_are_refused() {
+        let first = |at: usize, by: u8| {
+            let mut file = sample();
+            file[at] ^= by;
+            refused(&file, "another packing, length or checksum");
+        };
+        first(8, 8);
+        first(14, 1);
+        first(18, 1);
+        first(22, 1);
+        // A streaming writer leaves zeros, and says so by a flag.
+        let mut file = sample();
+        file[6] = 8;
+        file[14..26].fill(0);
+        assert!(zip::read(&file).is_ok());
+    }
+
+    #[test]
+    fn a_member_that_the_directory_does_not_name_is_refused() {
+        let file = sample();
+        let end = file.windows(4).position(|it| it == b"PK\x01\x02").unwrap();
+        let with = |between: &[u8]| {
+            let mut file = [&file[..end], between, &file[end..]].concat();
+            let at = file.len() - 6;
+            file[at..at + 4].copy_from_slice(&u32::try_from(end + between.len()).unwrap().to_le_bytes());
+            file
+        };
+        let hidden = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x";
+        refused(&with(hidden), "does not name");
+        refused(&with(&[&[7; 16], hidden.as_slice()].concat()), "does not name");
+        assert!(zip::read(&with(b"a descriptor")).is_ok());
     }
 
     #[test]
