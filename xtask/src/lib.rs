@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod plan;
 pub mod policy;
+pub mod prove;
 pub mod rehearsal;
 pub mod report;
 pub mod setup;

@@ -35,6 +35,12 @@ impl Workspace {
         Self { target: root.join("target"), root }
     }
 
+    /// The same checkout, worked on in another folder than `target/`.
+    #[must_use]
+    pub fn working_in(self, target: impl Into<PathBuf>) -> Self {
+        Self { target: target.into(), ..self }
+    }
+
     /// The top of the checkout.
     pub fn root(&self) -> &Path {
         &self.root

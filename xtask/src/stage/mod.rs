@@ -9,7 +9,7 @@ pub mod build;
 pub mod bundle;
 pub mod detach;
 pub mod files;
-mod finish;
+pub mod finish;
 pub mod generate;
 pub mod hand_over;
 pub mod judge;
