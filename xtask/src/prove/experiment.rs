@@ -96,6 +96,7 @@ impl Evidence<'_> {
             |text: &crate::tools::Text| text.bytes().map(|it| String::from_utf8_lossy(&it).into_owned());
         let ended = match it.ended {
             Ended::Missing => return Err(format!("`{program}` is not installed")),
+            Ended::Interrupted => return Err(format!("Ctrl-C ended `{program}`")),
             Ended::Deadline => return Err(format!("`{program}` ({}) took too long", it.purpose)),
             Ended::Code(_) | Ended::Signal(_) => it.ended,
         };
@@ -136,6 +137,7 @@ impl Said {
             Ended::Code(code) => format!("exit code {code}"),
             Ended::Signal(signal) => format!("signal {signal}"),
             Ended::Deadline => "its deadline".to_owned(),
+            Ended::Interrupted => "Ctrl-C".to_owned(),
             Ended::Missing => "nothing".to_owned(),
         }
     }

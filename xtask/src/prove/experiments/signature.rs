@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{ask, differences, ours};
 use crate::{
-    harness::codesign,
+    inspect::codesign,
     prove::{Act, Answer, Evidence, Experiment, Need, Sample, Samples, samples::DAMAGES},
     stage::files,
     tools::Call,
