@@ -1,5 +1,7 @@
 //! `doctor --signing NAME`: what signing would say, before there is anything to sign.
 
+#[path = "doctor/apple_certificates.rs"]
+mod apple_certificates;
 mod common;
 
 use std::fs;

@@ -59,6 +59,83 @@ fn one_seed_and_one_time_give_one_release_in_two_folders() {
     let text = one.run(&["reproduce", other.file(ZIP).to_str().unwrap()]);
     assert_eq!(text.code, Some(0), "{}{}", text.stdout, text.stderr);
     assert!(text.stdout.starts_with("reproduced  USB Driver Host.app: 5 files"), "{}", text.stdout);
+    // Debug information lies beside the release; the tools say what they are.
+    assert!(text.stdout.contains("files of two builds compared, and with `"), "{}", text.stdout);
+    assert!(
+        text.stdout.contains(": Debian clang version") || text.stdout.contains(" clang version "),
+        "{}",
+        text.stdout
+    );
+    let dsym = files::walk(&other.file("dist/symbols")).unwrap().into_iter();
+    let dwarf = dsym.filter(|it| it.path.components().any(|it| it.as_os_str() == "DWARF")).last().unwrap();
+    let path = dwarf.at(&other.file("dist/symbols"));
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let damaged = one.run(&["reproduce", other.file(ZIP).to_str().unwrap()]);
+    assert_eq!(damaged.code, Some(1), "{}{}", damaged.stdout, damaged.stderr);
+    assert!(damaged.stdout.contains("first at `symbols/"), "{}", damaged.stdout);
+}
+
+#[test]
+fn every_container_of_a_release_has_the_same_product() {
+    if !can_build() {
+        return;
+    }
+    let checkout = Checkout::new();
+    dist(&checkout, SEED);
+    let pkg = ZIP.replace(".zip", ".pkg");
+    let app = format!("dist/{APP}");
+    for (release, other) in [(pkg.as_str(), app.as_str()), (ZIP, pkg.as_str())] {
+        let ended = checkout.run(&["reproduce", release, "--with", other]);
+        assert_eq!(ended.code, Some(0), "{release}, {other}: {}{}", ended.stdout, ended.stderr);
+        assert!(
+            ended.stdout.contains("5 files, the same in the release and in the other product"),
+            "{}",
+            ended.stdout
+        );
+        assert!(!ended.stderr.contains("Compiling"), "{}", ended.stderr);
+    }
+    let info = checkout.file(&format!("{app}/Contents/Info.plist"));
+    let text = fs::read_to_string(&info).unwrap();
+    fs::write(&info, text.replace("1.2.0", "1.2.1")).unwrap();
+    let ended = checkout.run(&["reproduce", &pkg, "--with", &app]);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("first at `Contents/Info.plist`"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_prebuilt_part_is_taken_as_it_is_and_said_to_be() {
+    if !can_build() {
+        return;
+    }
+    let checkout = Checkout::without_driver();
+    checkout.run_well(&["bundle"]);
+    let built = checkout.file(&format!("target/dist/stage/bundle/{APP}"));
+    common::copy(&built, &checkout.file("from-xcode/Host.app"));
+    let prebuilt = |path: &str| {
+        checkout.edit("app/app.toml", |text| {
+            let lines =
+                text.lines().filter(|it| !it.starts_with("source = ") && !it.starts_with("prebuilt = "));
+            let text: String = lines.map(|it| format!("{it}\n")).collect();
+            text.replace("[app]\n", &format!("[app]\nsource = \"prebuilt\"\nprebuilt = {path:?}\n"))
+        });
+    };
+    prebuilt("../from-xcode/Host.app");
+    checkout.run_well(&["bundle"]);
+    let good = checkout.run(&["reproduce", built.to_str().unwrap()]);
+    assert_eq!(good.code, Some(0), "{}{}", good.stdout, good.stderr);
+    assert!(good.stdout.contains("from-xcode/Host.app: taken as it is, not built here"), "{}", good.stdout);
+    let outside = tempfile::tempdir().unwrap();
+    common::copy(&built, &outside.path().join("Host.app"));
+    prebuilt(outside.path().join("Host.app").to_str().unwrap());
+    let refused = checkout.run(&["reproduce", built.to_str().unwrap()]);
+    assert_eq!(refused.code, Some(2), "{}{}", refused.stdout, refused.stderr);
+    assert!(
+        refused.stderr.contains("lies outside the checkout") && refused.stderr.contains("--with PATH"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
