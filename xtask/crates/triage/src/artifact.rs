@@ -80,8 +80,10 @@ pub(crate) fn join(merged: &mut BTreeMap<&'static str, Candidate>, artifact: &Ar
         for other in explained.iter().skip(1) {
             joined.evidence.extend(other.evidence.clone());
         }
+        // A warning is what some systems run: it makes the cause likely, not sure.
+        let is_error = artifact.of(bearing.check).any(|it| it.severity == "error");
         joined.confidence =
-            if bearing.cause == "arm64e-slice" { Confidence::High } else { Confidence::Medium };
+            if bearing.cause == "arm64e-slice" && is_error { Confidence::High } else { Confidence::Medium };
         joined.evidence.extend(findings);
         if bearing.cause == "arm64e-slice" {
             joined.remarks.push(arm64e_mechanism(host));

@@ -55,6 +55,20 @@ pub const CAUSES: &[CauseText] = &[
         ..DEXT
     },
     CauseText {
+        id: "no-slice-for-this-mac",
+        title: "the file has no slice for this Mac's processor",
+        explanation: "EBADARCH. A driver or system extension is never run under Rosetta.",
+        next: &["`lipo -archs` on the executable", "build arm64 and x86_64"],
+        ..DEXT
+    },
+    CauseText {
+        id: "malformed-binary",
+        title: "the loader cannot make sense of the binary",
+        explanation: "EBADMACHO: a load command, a segment or the universal header is not what the kernel demands.",
+        next: &["`cargo xtask verify` names the place", "build and merge again; never edit a signed file"],
+        ..DEXT
+    },
+    CauseText {
         id: "exec-refused",
         title: "the system refused to execute the driver; the log does not say why",
         explanation: "\"Exec format error\", \"would not allow process\" and launchd's 153/162/163 are how a refusal looks from above. Architecture (an arm64e slice), provisioning profile and signature all end in the same text.",
@@ -97,6 +111,36 @@ pub const CAUSES: &[CauseText] = &[
             "`cargo xtask verify` on the artifact",
         ],
         is_generic: true,
+        ..DEXT
+    },
+    CauseText {
+        id: "identity-unknown",
+        title: "the code is signed by nobody that Apple vouches for",
+        explanation: "An ad-hoc signature, or one under a root that is not Apple's: with SIP on amfid lets such code start only where it claims nothing restricted, and a driver always does.",
+        next: &[
+            "sign with an identity that Apple issued (Developer ID or Apple Development)",
+            "a rehearsal of this tool, too, starts on no Mac: that is what the word says",
+        ],
+        ..DEXT
+    },
+    CauseText {
+        id: "certificate-not-valid",
+        title: "the signing certificate or the notarization is revoked, or the certificate expired",
+        explanation: "Revocation stops code on every Mac that can ask Apple, whatever else is in order. An expired certificate hurts only code without a secure timestamp.",
+        next: &[
+            "`codesign -dvvv`: which certificate, and is there a secure timestamp",
+            "sign with a valid certificate, notarize again",
+        ],
+        ..DEXT
+    },
+    CauseText {
+        id: "blocked-as-malware",
+        title: "XProtect blocks the file",
+        explanation: "The file matches a rule of Apple's malware list.",
+        next: &[
+            "compare the file with the one that was built: it may have been changed",
+            "if it is unchanged, report the false alarm to Apple",
+        ],
         ..DEXT
     },
     CauseText {
@@ -148,6 +192,26 @@ pub const CAUSES: &[CauseText] = &[
         ..DEXT
     },
     CauseText {
+        id: "library-missing",
+        title: "a library that the code needs could not be loaded",
+        explanation: "dyld looked at every place that the code names. The list after `tried:` says of each whether there was no file, no suitable slice, or a signature that was refused.",
+        next: &[
+            "read the `tried:` list",
+            "put the library into the bundle at the place that the load command names, and sign it with the same team",
+        ],
+        ..DEXT
+    },
+    CauseText {
+        id: "system-too-old",
+        title: "the system is older than what the code was built for",
+        explanation: "dyld found no such symbol in the system's library.",
+        next: &[
+            "compare `LC_BUILD_VERSION` (minos) and OSMinimumDriverKitVersion or LSMinimumSystemVersion with this system",
+            "guard the new call, or raise the minimum version honestly",
+        ],
+        ..DEXT
+    },
+    CauseText {
         id: "library-not-in-driverkit",
         title: "the driver needs a library that DriverKit does not have",
         explanation: "A driver lives in the DriverKit runtime: only libraries under /System/DriverKit can be loaded.",
@@ -172,6 +236,16 @@ pub const CAUSES: &[CauseText] = &[
         next: &[
             "claim userclient-access with the bundle identifier in the log line, and have it in the app's profile",
             "allow-third-party-userclients and similar keys do not exist",
+        ],
+        ..DEXT
+    },
+    CauseText {
+        id: "endpoint-security-refused",
+        title: "the endpoint security extension may not be a client",
+        explanation: "It was loaded. NOT_ENTITLED: com.apple.developer.endpoint-security.client is missing. NOT_PERMITTED: nobody gave it Full Disk Access. NOT_PRIVILEGED: it does not run as root.",
+        next: &[
+            "give it Full Disk Access (System Settings > Privacy & Security), or by an MDM profile",
+            "or claim the entitlement, granted by the profile",
         ],
         ..DEXT
     },
@@ -269,6 +343,13 @@ pub const CAUSES: &[CauseText] = &[
         ..DEXT
     },
     CauseText {
+        id: "extension-of-another-team",
+        title: "extension and app are signed by different teams",
+        explanation: "An app activates only extensions of its own team.",
+        next: &["sign both with one team; the verifier's check is `same-team`"],
+        ..DEXT
+    },
+    CauseText {
         id: "extension-signature-invalid",
         title: "sysextd did not accept signature, notarization or profile of the extension",
         explanation: "Un-notarized Developer ID code, get-task-allow in a release, a revoked or expired certificate and a profile that does not match all end here.",
@@ -332,6 +413,7 @@ pub const CAUSES: &[CauseText] = &[
         next: &[
             "compare the listed version with the driver inside the app",
             "raise CFBundleVersion, detach the device, reboot, list again",
+            "if the versions are equal and plugging the device in writes no `DK:` line, nothing matches: compare the personality (IOProviderClass, idVendor, …) with the provider in `ioreg -l`",
         ],
         is_disputed: true,
         ..DEXT

@@ -85,6 +85,7 @@ pub(crate) fn weigh(attempt: &Attempt, host: &Host) -> BTreeMap<&'static str, Ca
             rows.iter().flat_map(|it| &it.signatures).filter(|it| reports(it)).map(|it| it.id).collect();
         if let Some(it) = candidates.get_mut("exec-refused")
             && kinds.len() > 1
+            && it.rows.len() > 1
         {
             it.confidence = Confidence::Medium;
         }

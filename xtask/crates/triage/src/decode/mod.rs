@@ -180,6 +180,8 @@ pub fn codes(text: &str) -> Vec<Decoded> {
             Some(code) if (-67999..=-66000).contains(&code) || code == -34018 => Domain::OsStatus,
             Some(code) if (100_001..=100_107).contains(&code) => Domain::OsStatus,
             Some(code) if (0xe000_0000..=0xe000_3fff).contains(&code) => Domain::IoReturn,
+            // The same numbers as printf's `%d` shows them.
+            Some(code) if (-0x2000_0000..=-0x1fff_c001).contains(&code) => Domain::IoReturn,
             Some(code) if (0xe800_8000..=0xe800_80ff).contains(&code) => Domain::MobileInstallation,
             _ => continue,
         };
@@ -250,8 +252,10 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:-6[67]\d{3}|-34018|\b1000\d\d|\b100107|\b0x[eE][08][0-9a-fA-F]{6}|-5368\d{5})\b")
-        .expect("a constant pattern")
+    Regex::new(
+        r"(?:-6[67]\d{3}|-34018|\b1000\d\d|\b100107|\b0x[eE][08][0-9a-fA-F]{6}|-5368\d{5}|\b3758[01]\d{5})\b",
+    )
+    .expect("a constant pattern")
 });
 /// Only next to words of a system extension: other things are "activated" with other numbers.
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
@@ -292,7 +296,9 @@ mod tests {
         check("signature not valid: -67050", &[(Domain::OsStatus, -67050)]);
         check("error: 100024", &[(Domain::OsStatus, 100_024)]);
         check("failed with 0xe00002c2", &[(Domain::IoReturn, 0xe000_02c2)]);
-        check("ret -536870206", &[]);
+        check("ret -536870206", &[(Domain::IoReturn, 0xe000_02c2)]);
+        check("ret 3758097084", &[(Domain::IoReturn, 0xe000_02bc)]);
+        check("ret -536854527, 3758312767", &[]);
         check("error 10, port 100240, at 0x1f4af", &[]);
         check("activation of NSFooErrorDomain failed, error 10", &[]);
         check("system extension 7 failed with error 10.5", &[]);

@@ -2,6 +2,7 @@
 
 use super::Role::*;
 use super::{Pattern::*, Signature, Stage};
+use crate::decode::Domain;
 use crate::entry::Layer;
 use crate::judge::Confidence::*;
 
@@ -52,6 +53,36 @@ pub(super) const ALL: &[Signature] = &[
         source: "TN3126",
         seen: "macOS 10.15 to 26",
         example: "Termination Reason: Namespace CODESIGNING, Code 2, Invalid Page",
+    },
+    Signature {
+        id: "page-rejected",
+        rule: "",
+        needles: &["rejecting invalid page"],
+        pattern: Text("code signing: process .{0,120}rejecting invalid page"),
+        layer: Layer::Kernel,
+        stage: Stage::Exec,
+        role: Cause("code-modified", High),
+        meaning: "a page that was read does not have the hash that was signed; the line names file and offset",
+        excludes: &[],
+        next: "sign again after the last change; replace a signed file by a new one, never write into it",
+        source: "xnu osfmk/vm/vm_fault.c",
+        seen: "macOS 10.14 to 26",
+        example: r#"kernel: CODE SIGNING: process 4411[com.example.dri]: rejecting invalid page at address 0x104b5c000 from offset 0x8000 in file "/X" (signed:1 validated:1 tainted:1)"#,
+    },
+    Signature {
+        id: "modified-since-signing",
+        rule: "",
+        needles: &["-6706", "-6705", "-6703", "-6702"],
+        pattern: Code(Domain::OsStatus, &[-67061, -67054, -67030, -67023, -67021]),
+        layer: Layer::Daemon,
+        stage: Stage::Validate,
+        role: Cause("code-modified", Medium),
+        meaning: "Security's words for code, Info.plist or a resource that is not as it was signed",
+        excludes: &[],
+        next: "`codesign -vvvv --strict` on app and extension names the file",
+        source: "Security CSCommon.h",
+        seen: "macOS 10.14 to 26",
+        example: "sysextd: bundle code signature is not valid: -67054 a sealed resource is missing or invalid",
     },
     Signature {
         id: "taskgated-invalid-signature",
@@ -122,7 +153,7 @@ pub(super) const ALL: &[Signature] = &[
         stage: Stage::Exec,
         role: Cause("adhoc-with-hardened-runtime", Medium),
         meaning: "library validation refused a library: process and file have no common team id. Ad-hoc code has none, so with hardened runtime it can load no library of its own",
-        excludes: &[],
+        excludes: &["library-missing"],
         next: "ad-hoc builds: sign without --options runtime; others: sign all parts with one identity",
         source: "several projects; dotnet/macios analysis",
         seen: "macOS 10.15 to 26",
@@ -137,7 +168,7 @@ pub(super) const ALL: &[Signature] = &[
         stage: Stage::Exec,
         role: Cause("adhoc-with-hardened-runtime", Medium),
         meaning: "library validation refused a library without a team id (ad-hoc, or signed with an identity of one's own)",
-        excludes: &[],
+        excludes: &["library-missing"],
         next: "sign the library with the team of the process, or build without hardened runtime",
         source: "public reports",
         seen: "macOS 10.14 to 26",
@@ -154,7 +185,7 @@ pub(super) const ALL: &[Signature] = &[
         stage: Stage::Exec,
         role: Cause("library-of-another-team", Medium),
         meaning: "process and library are signed by two different teams",
-        excludes: &["adhoc-with-hardened-runtime"],
+        excludes: &["adhoc-with-hardened-runtime", "library-missing"],
         next: "sign all parts with one identity, or claim com.apple.security.cs.disable-library-validation",
         source: "captured logs",
         seen: "macOS 11 to 15",

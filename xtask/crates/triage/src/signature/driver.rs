@@ -2,6 +2,7 @@
 
 use super::Role::*;
 use super::{Pattern::*, Signature, Stage};
+use crate::decode::Domain;
 use crate::entry::Layer;
 use crate::judge::Confidence::*;
 
@@ -23,6 +24,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -46,6 +48,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -71,6 +74,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -94,6 +98,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -132,6 +137,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -155,6 +161,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -180,6 +187,7 @@ pub(super) const ALL: &[Signature] = &[
             "dext-arch-not-arm64e",
             "profile-missing-or-not-matching",
             "signature-invalid",
+            "identity-unknown",
             "code-modified",
             "not-notarized",
         ],
@@ -251,8 +259,12 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "open-failed",
         rule: "H28",
-        needles: &["0xe00002"],
-        pattern: Text(r"(dext|driverkit|user ?client|ioserviceopen).{0,160}0xe00002(c1|c2|c7|bc)\b"),
+        needles: &["0xe00002", "-53687", "37580"],
+        pattern: CodeAndText(
+            Domain::IoReturn,
+            &[0xe000_02c1, 0xe000_02c2, 0xe000_02c7, 0xe000_02bc],
+            r"(dext|driverkit|user ?client|ioserviceopen).{0,160}(0xe00002|-53687|37580)",
+        ),
         layer: Layer::App,
         stage: Stage::Client,
         role: Consequence("unknown"),
@@ -266,9 +278,9 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "open-not-permitted",
         rule: "H27",
-        needles: &["0xe00002e2", "kioreturnnotpermitted"],
+        needles: &["0xe00002e2", "kioreturnnotpermitted", "-536870174", "3758097122"],
         pattern: Text(
-            r"(\bdext\b|driverkit|user ?client).{0,200}(0xe00002e2|kioreturnnotpermitted)|(0xe00002e2|kioreturnnotpermitted).{0,200}(\bdext\b|driverkit|user ?client)",
+            r"(\bdext\b|driverkit|user ?client).{0,200}(0xe00002e2|kioreturnnotpermitted|-536870174|3758097122)|(0xe00002e2|kioreturnnotpermitted|-536870174|3758097122).{0,200}(\bdext\b|driverkit|user ?client)",
         ),
         layer: Layer::App,
         stage: Stage::Client,

@@ -13,6 +13,7 @@ use sieve::Sieve;
 mod activation;
 mod amfi;
 mod driver;
+mod dyld;
 mod exec;
 mod host;
 mod ios;
@@ -22,6 +23,8 @@ mod notarization;
 mod profile;
 mod sieve;
 mod success;
+mod trust;
+mod words;
 
 /// How a line is recognised, apart from its needles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,9 @@ pub static CATALOGUE: LazyLock<Vec<Signature>> = LazyLock::new(|| {
         activation::ALL,
         notarization::ALL,
         host::ALL,
+        trust::ALL,
+        dyld::ALL,
+        words::ALL,
         kext::ALL,
         ios::ALL,
         success::ALL,

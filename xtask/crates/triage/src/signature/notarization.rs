@@ -85,9 +85,14 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "gatekeeper-rejected",
         rule: "",
-        needles: &["unnotarized developer id", "source=no usable signature", "gatekeeper rejected"],
+        needles: &[
+            "unnotarized developer id",
+            "source=no usable signature",
+            "gatekeeper rejected",
+            "gatekeeper rejection",
+        ],
         pattern: Text(
-            "(rejected|source=).{0,40}unnotarized developer id|source=no usable signature|gatekeeper rejected",
+            "(rejected|source=).{0,40}unnotarized developer id|source=no usable signature|gatekeeper rejected|due to gatekeeper rejection",
         ),
         layer: Layer::App,
         stage: Stage::Validate,

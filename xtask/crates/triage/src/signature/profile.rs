@@ -166,9 +166,9 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "profile-not-valid",
         rule: "",
-        needles: &["provisioning profile"],
+        needles: &["provisioning profile", "provisioningprofiles"],
         pattern: Text(
-            "provisioning profile (is )?not valid|provisioning profile.{0,120}(has expired|is expired|does not include (this|the) device|not valid for this device)",
+            "provisioningprofiles\\].{0,160}\\bprofile\\b.{0,120}\\b(has|is) expired|provisioning profile (is )?not valid|provisioning profile.{0,120}(has expired|is expired|does not include (this|the) device|not valid for this device)",
         ),
         layer: Layer::Daemon,
         stage: Stage::Exec,
