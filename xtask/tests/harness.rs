@@ -10,6 +10,8 @@ use xtask::{
         Artifact, Begin, Clock, Journal, Launch, Outcome, Recording, Seen, Settings, Step, Verdict,
         report::Report, run,
     },
+    plan::Unproven,
+    prove::{Anonymizer, anonymous::Kind, status::Recordings},
     tools::{Call, Host, Os, Toolbox},
 };
 
@@ -502,4 +504,45 @@ fn every_outcome_has_words() {
     {
         assert_eq!(outcome.why(), "x");
     }
+}
+
+/// What the recordings in a folder prove, when this one is the only one there.
+fn proven_by(recording: &Recording) -> Vec<Unproven> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("harness-26.2.json"), recording.to_json()).unwrap();
+    Recordings::in_folder(folder.path()).unwrap().proven()
+}
+
+#[test]
+fn a_launch_lifts_the_refusal_of_a_portable_link_unless_it_is_simulated_or_linked_by_apple() {
+    let made = |world: World, change: fn(&mut Recording)| {
+        let (_, mut recording) = tried(world, &artifact(), &settings(Launch::SelfTest));
+        recording.simulated = false;
+        change(&mut recording);
+        recording
+    };
+    assert_eq!(proven_by(&made(World::good(), |_| {})), [Unproven::PortableLink]);
+    for change in [
+        (|it| it.simulated = true) as fn(&mut Recording),
+        |it| it.artifact.dext.linkers.values_mut().for_each(|it| *it = "ld".to_owned()),
+        |it| it.artifact.dext.linkers.clear(),
+    ] {
+        assert_eq!(proven_by(&made(World::good(), change)), []);
+    }
+    let off = good(|it| it.sip = "System Integrity Protection status: disabled.");
+    assert_eq!(proven_by(&made(off, |_| {})), []);
+}
+
+#[test]
+fn a_recording_without_names_is_judged_as_before() {
+    let (seen, recording) = tried(World::good(), &artifact(), &settings(Launch::SelfTest));
+    let mut names =
+        Anonymizer::default().knowing(Kind::User, "runner").knowing(Kind::Work, "/Users/runner/dist");
+    let mut document = serde_json::to_value(&recording).unwrap();
+    names.clean_json(&mut document);
+    assert!(!document.to_string().contains("/Users/"), "{document}");
+    assert!(!document.to_string().contains(TEAM), "the team is a name, too");
+    let again: Recording = serde_json::from_value(document).unwrap();
+    let outcomes = |seen: &Seen| seen.done.iter().map(|it| (it.step, it.outcome.name())).collect::<Vec<_>>();
+    assert_eq!(outcomes(&again.replay().unwrap()), outcomes(&seen));
 }

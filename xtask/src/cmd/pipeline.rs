@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     cmd::Context,
+    config::Mode,
     error::{Error, Exit, Result},
     interrupt,
     plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Unproven, Until},
+    prove::status::Recordings,
     setup,
     stage::{
         self,
@@ -98,6 +100,9 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
     };
     let mut plan = Plan::new(workspace, toolchain, &request)?;
     plan.accepted.clone_from(&options.accept_unproven);
+    if *plan.signing.mode == Mode::Distribution {
+        plan.proven = Recordings::of(plan.workspace.root())?.proven();
+    }
     for accepted in &options.accept_unproven {
         terminal::warn(format_args!("accepted although unproven: {accepted:?}"));
     }

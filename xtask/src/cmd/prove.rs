@@ -12,12 +12,14 @@ use crate::{
     cmd::{Context, print},
     config::Product,
     error::{Doing, Error, Exit, Result},
+    harness,
     plan::Format,
     prove::{
         Anonymizer, EXPERIMENTS, Experiment, Recording, Samples,
         anonymous::Kind,
         report::{self, Report},
         run,
+        status::Recordings,
     },
     setup,
     stage::files,
@@ -38,6 +40,7 @@ use crate::{
 anywhere:
   cargo xtask prove --plan
   cargo xtask prove --judge docs/recordings/prove-26.2-arm64.json
+  cargo xtask prove --status > docs/mac-status.md
 
 Exit codes: 0 all is as we say · 1 something is not · 4 something did not run, or decides nothing")]
 pub struct Args {
@@ -47,6 +50,12 @@ pub struct Args {
     /// Judges a recording again; runs nothing
     #[arg(long, value_name = "RECORDING", conflicts_with = "plan")]
     judge: Option<PathBuf>,
+    /// Writes docs/mac-status.md, judged from docs/recordings/, to stdout; runs nothing
+    #[arg(long, conflicts_with_all = ["plan", "judge"])]
+    status: bool,
+    /// Takes names, paths and ids out of a recording of `harness run`, so that it can be given away
+    #[arg(long, value_name = "RECORDING", conflicts_with_all = ["plan", "judge", "status"], requires = "output")]
+    anonymise: Option<PathBuf>,
     /// Only this experiment; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
@@ -77,11 +86,18 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         return told(&Report::of(&read(file)?, is_wanted), args.format);
     }
     let workspace = context.workspace()?;
+    if args.status {
+        print(&Recordings::of(workspace.root())?.render())?;
+        return Ok(Exit::Passed);
+    }
     let work = workspace.target().join("prove");
     let program = std::env::current_exe().doing(|| "cannot find our own program")?;
     let mut samples = Samples::of(&Product::load(&workspace)?, workspace.root(), &work, &program)?;
     samples.notarized =
         args.notarized.as_deref().map(std::path::absolute).transpose().doing_as_asked(|| "`--notarized`")?;
+    if let (Some(file), Some(output)) = (&args.anonymise, &args.output) {
+        return anonymise(file, output, names(context.tools(), &samples)?);
+    }
     if args.plan {
         print(&match args.format {
             Format::Text => report::plan(&samples, is_wanted),
@@ -121,13 +137,42 @@ fn told(report: &Report, format: Format) -> Result<Exit> {
     Ok(report.exit())
 }
 
+/// A harness's recording without names; it must come to the same end as before.
+fn anonymise(file: &Path, output: &Path, mut names: Anonymizer) -> Result<Exit> {
+    let cannot = || format!("cannot take the names out of `{}`", file.display());
+    let text = read_text(file)?;
+    let before = harness::Recording::parse(&text)?;
+    let mut document: serde_json::Value = serde_json::from_str(&text).doing_as_asked(cannot)?;
+    names.clean_json(&mut document);
+    let text = serde_json::to_string_pretty(&document).doing(cannot)? + "\n";
+    let after = harness::Recording::parse(&text).doing(cannot)?;
+    let outcomes = |it: &harness::Recording| -> Result<Vec<(harness::Step, &'static str)>> {
+        Ok(it.replay()?.done.iter().map(|it| (it.step, it.outcome.name())).collect())
+    };
+    if outcomes(&before)? != outcomes(&after)? {
+        return Err(
+            Error::tool(cannot()).because("without them the run is judged differently, so they matter to it")
+        );
+    }
+    files::write(output, text.as_bytes(), 0o644)?;
+    let removed: Vec<String> =
+        names.removed().iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    terminal::step("Wrote", output.display());
+    terminal::note(format_args!("taken out: {}; look through it before you send it", removed.join(", ")));
+    Ok(Exit::Passed)
+}
+
 fn read(path: &Path) -> Result<Recording> {
+    Recording::parse(&read_text(path)?)
+}
+
+fn read_text(path: &Path) -> Result<String> {
     let cannot = || format!("cannot read `{}`", path.display());
     let size = std::fs::metadata(path).doing_as_asked(cannot)?.len();
     if size > LARGEST_RECORDING {
         return Err(Error::usage(cannot()).because(format!("{size} bytes are more than any recording has")));
     }
-    Recording::parse(&std::fs::read_to_string(path).doing_as_asked(cannot)?)
+    std::fs::read_to_string(path).doing_as_asked(cannot)
 }
 
 fn quick(program: &str, purpose: &str, args: &[&str]) -> Call {

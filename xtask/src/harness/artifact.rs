@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use checks::{Mode, Policy};
+use checks::{Mode, Policy, Subject, subject::Image};
 use formats::document::plist::{Date, Value};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,9 @@ pub struct Dext {
     pub cdhashes: BTreeMap<String, String>,
     /// The `IOUserClass` of each personality, by its provider class.
     pub classes: BTreeMap<String, String>,
+    /// Which linker each slice says it comes from: `ld`, `lld`, or the number of another tool.
+    #[serde(default)]
+    pub linkers: BTreeMap<String, String>,
 }
 
 impl Artifact {
@@ -94,6 +97,7 @@ impl Artifact {
                 executable: executable(&dext.executable)?,
                 cdhashes: cdhashes(&report, dext.executable.as_deref()),
                 classes: classes(dext.info.present().and_then(|info| info.value.get("IOKitPersonalities"))),
+                linkers: linkers(&subject),
             },
             questions: Questions::about(&subject, path, Mode::of(&subject, &policy)),
             verification: report,
@@ -115,6 +119,22 @@ pub fn for_triage(report: &Report) -> triage::Artifact {
 fn cdhashes(report: &Report, path: Option<&str>) -> BTreeMap<String, String> {
     let slices = report.subject.code.iter().filter(|slice| Some(slice.path.as_str()) == path);
     slices.filter_map(|slice| Some((slice.arch.clone(), slice.cdhash.clone()?))).collect()
+}
+
+/// `LC_BUILD_VERSION` names the tools: 3 is ld, 4 is lld (`mach-o/loader.h`).
+fn linkers(subject: &Subject) -> BTreeMap<String, String> {
+    let tool = |image: &Image| {
+        let mut tools = image.macho.build_versions().flat_map(|it| &it.tools).map(|(tool, _)| *tool);
+        tools.find(|it| *it >= 3).map_or_else(
+            || "unknown".to_owned(),
+            |tool| match tool {
+                3 => "ld".to_owned(),
+                4 => "lld".to_owned(),
+                other => other.to_string(),
+            },
+        )
+    };
+    subject.dext_images().map(|(_, _, image)| (image.slice.arch.to_string(), tool(image))).collect()
 }
 
 fn classes(personalities: Option<&Value>) -> BTreeMap<String, String> {

@@ -184,6 +184,8 @@ pub struct Plan {
     pub app: Option<Binary>,
     /// What somebody accepted although no Mac has confirmed it.
     pub accepted: Vec<Unproven>,
+    /// What recordings of a Mac in this checkout have shown (`prove::status`).
+    pub proven: Vec<Unproven>,
     /// Things that a person should know before it starts.
     pub notes: Vec<String>,
 }
@@ -211,6 +213,7 @@ impl Plan {
             drivers: Vec::new(),
             app: None,
             accepted: Vec::new(),
+            proven: Vec::new(),
             notes: Vec::new(),
         };
         plan.drivers = plan
@@ -251,7 +254,8 @@ impl Plan {
                 .because("the product is built on the open SDK subset, which promises nothing about a runtime")
                 .hint("set DRIVERKIT_SDK and MACOS_SDK to SDKs from Xcode, build on a Mac, or point at a prebuilt product"));
         }
-        if built.portable_link && !self.accepted.contains(&Unproven::PortableLink) {
+        let is_allowed = |what| self.accepted.contains(&what) || self.proven.contains(&what);
+        if built.portable_link && !is_allowed(Unproven::PortableLink) {
             return Err(cannot()
                 .because("the driver is linked by ld64.lld, and no recording of a Mac shows that such a driver runs")
                 .hint("link on a Mac, or take the risk with `--accept-unproven portable-link`"));

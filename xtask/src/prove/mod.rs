@@ -14,6 +14,7 @@ pub mod recording;
 pub mod report;
 pub mod run;
 pub mod samples;
+pub mod status;
 
 pub use anonymous::Anonymizer;
 pub use experiment::{Act, Answer, Evidence, Experiment, Need};

@@ -47,6 +47,7 @@ pub fn artifact() -> Artifact {
             executable: format!("Contents/Library/SystemExtensions/{ID}.dext/{ID}"),
             cdhashes: hashes(),
             classes: BTreeMap::from([class("IOUSBHostInterface"), class("IOUserResources")]),
+            linkers: hashes().into_keys().map(|arch| (arch, "lld".to_owned())).collect(),
         },
         questions: Questions {
             folder: FOLDER.to_owned(),

@@ -191,7 +191,7 @@ pub const REQUIREMENT: Experiment = Experiment {
 pub const ENTITLEMENTS: Experiment = Experiment {
     id: "entitlements",
     question: "does codesign read the entitlements that we wrote?",
-    claim: "`codesign -d --entitlements -` gives the dictionary that we read, for app and driver",
+    claim: "`codesign -d --entitlements -` gives the dictionary that we read of the driver",
     why: "AMFI compares each of them with the profile, value for value; what it does not read it does not grant",
     needs: &[Need::Sample(Sample::Rehearsal)],
     acts: |samples| {
