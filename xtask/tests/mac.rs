@@ -1,6 +1,8 @@
 //! The Mac path on a simulated Mac: stand-ins for Apple's tools, the real program, and labels everywhere.
 
 mod common;
+#[path = "mac/signed.rs"]
+mod signed;
 
 use std::fs;
 
@@ -23,6 +25,14 @@ fn mac() -> Option<Bench> {
 
 fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Lets the rehearsal speak about the app alone, for a product that has no driver.
+fn app_alone(checkout: &Checkout) {
+    checkout.edit("signing/rehearsal.toml", |text| {
+        let (signing, _) = text.split_once("[[part]]").unwrap();
+        format!("{signing}[[part]]\npath = \".\"\nentitlements = \"app.entitlements\"\n")
+    });
 }
 
 #[test]
@@ -91,10 +101,7 @@ fn apples_tools_build_what_the_plan_says_and_the_plan_says_simulated() {
 fn what_a_simulated_mac_publishes_says_so_and_is_no_release() {
     let Some(mac) = mac() else { return };
     let checkout = Checkout::without_driver();
-    checkout.edit("signing/rehearsal.toml", |text| {
-        let (signing, _) = text.split_once("[[part]]").unwrap();
-        format!("{signing}[[part]]\npath = \".\"\nentitlements = \"app.entitlements\"\n")
-    });
+    app_alone(&checkout);
     checkout.run_well_on(&mac, &["dist"]);
     for name in ["report.json", "manifest.json"] {
         let text = fs::read_to_string(checkout.file("dist").join(name)).unwrap();

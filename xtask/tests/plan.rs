@@ -23,7 +23,9 @@ fn toolchain(backend: Backend) -> Toolchain {
     let origin = if backend == Backend::Apple { SdkOrigin::Xcode } else { SdkOrigin::Open };
     Toolchain {
         backend,
+        is_mac: backend == Backend::Apple,
         simulated: false,
+        xcode: None,
         why: "asked for",
         cxx: tool("clang++-19"),
         cc: tool("clang-19"),
@@ -43,6 +45,7 @@ fn check(backend: Backend, format: PlanFormat, name: &str) {
         until: Until::Packaged,
         build: None,
         backend: BackendChoice::Auto,
+        exceptions: Vec::new(),
         out: None,
     };
     let plan = Plan::new(Workspace::at(root()), toolchain(backend), &request).unwrap();

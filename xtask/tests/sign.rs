@@ -24,7 +24,7 @@ use xtask::{
     rehearsal::Rehearsal,
     stage::{
         self, detach,
-        sign::{SigningPlan, open_rehearsal, preflight, sign_to},
+        sign::{SigningPlan, hand::Hand, open_rehearsal, preflight, sign_to},
     },
     workspace::Workspace,
 };
@@ -107,7 +107,7 @@ impl Desk {
         let seed = self.path("seed");
         let seed = (signing.identity == IdentitySource::Rehearsal).then_some(seed.as_path());
         let rehearsal = open_rehearsal(&signing, &self.workspace, seed)?;
-        sign_to(&self.path("Host.app"), &self.path("out/Host.app"), &signing, rehearsal.as_ref())
+        sign_to(&self.path("Host.app"), &self.path("out/Host.app"), &signing, rehearsal.as_ref(), &Hand::Ours)
     }
 
     /// What the signed bundle's seal says.

@@ -7,19 +7,50 @@ use crate::{
     config::Mode,
     error::{Error, Exit, Result},
     interrupt,
-    plan::{self, BackendChoice, Plan, PlanFormat, Request, Toolchain, Unproven, Until},
+    plan::{
+        self, Backend, BackendChoice, Exception, Plan, PlanFormat, Request, Task, Toolchain, Unproven, Until,
+    },
     prove::status::Recordings,
     setup,
     stage::{
         self,
+        apple_package::Packer,
+        keychain::Keychain,
         publish::{Item, Published},
         relay::Made,
         release::Release,
-        sign::Signed,
+        sign::{
+            Signed,
+            hand::{self, Hand},
+        },
         stamp::Stamps,
     },
     terminal,
+    tools::Toolbox,
 };
+
+/// Whose tools do the work.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BackendOptions {
+    /// Whose tools build, sign and pack
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    pub backend: BackendChoice,
+    /// Other tools for one task: build, sign, notarize, staple or package
+    #[arg(long, value_name = "TASK=BACKEND")]
+    pub backend_of: Vec<Exception>,
+}
+
+impl BackendOptions {
+    /// What is asked for compilers and linkers.
+    pub fn to_build(&self) -> BackendChoice {
+        let exception = self.backend_of.iter().rev().find(|it| it.task == Task::Build);
+        match exception.map(|it| it.backend) {
+            None => self.backend,
+            Some(Backend::Apple) => BackendChoice::Apple,
+            Some(Backend::Portable) => BackendChoice::Portable,
+        }
+    }
+}
 
 /// Options of every command that builds.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,9 +61,9 @@ pub struct Options {
     /// Overrides the driver's CFBundleVersion: up to 3 numbers of up to 4 digits
     #[arg(long, value_name = "N")]
     pub build: Option<String>,
-    /// Whose tools compile, link and sign
-    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
-    pub backend: BackendChoice,
+    /// `--backend` and `--backend-of`
+    #[command(flatten)]
+    pub backend: BackendOptions,
     /// How many things are done at once; all cores when absent
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<usize>,
@@ -90,12 +121,13 @@ pub fn prepare(options: &Options, until: Until, context: &Context) -> Result<Nex
     if options.setup && !options.plan {
         setup::install(setup::Purpose::Build, options.yes, context.tools(), &workspace)?;
     }
-    let toolchain = Toolchain::find(context.tools(), &workspace, options.backend)?;
+    let toolchain = Toolchain::find(context.tools(), &workspace, options.backend.to_build())?;
     let request = Request {
         signing: options.signing.clone(),
         until,
         build: options.build.clone(),
-        backend: options.backend,
+        backend: options.backend.backend,
+        exceptions: options.backend.backend_of.clone(),
         out: options.out.clone(),
     };
     let mut plan = Plan::new(workspace, toolchain, &request)?;
@@ -133,16 +165,55 @@ struct Product {
     symbols: Vec<PathBuf>,
 }
 
+/// Who signs and who packs.
+struct By<'a> {
+    hand: Hand<'a>,
+    packer: Packer<'a>,
+}
+
 /// Carries out a plan.
 pub fn run(plan: &Plan, options: &Options, relay: &Relay, context: &Context) -> Result<Exit> {
     if relay.hand_over.is_some() && !matches!(plan.until, Until::Bundled | Until::Signed) {
         return Err(Error::usage("`--hand-over` goes with `--until bundled` or `--until signed`")
             .hint("what is finished lies in the output folder: pass that on"));
     }
+    if relay.take_up.is_none() && options.from_slices.is_none() {
+        plan.refuse_unproven(plan.provenance())?;
+    }
+    let tools = context.tools();
+    let keychain = keychain(plan, options, relay, tools)?;
+    let place = keychain.as_ref().map(Keychain::path);
+    let by = By { hand: Hand::of(&plan.backends, tools, place), packer: Packer::of(plan, tools, place) };
+    let ended = carry_out(plan, options, relay, tools, &by);
+    // A keychain that stays behind is a failure of its own, and never hides another.
+    let closed = keychain.map_or(Ok(()), Keychain::close);
+    ended.and_then(|exit| closed.map(|()| exit))
+}
+
+/// The keychain for what is signed here: nothing, where another machine has signed, or where it ends before.
+fn keychain<'a>(
+    plan: &Plan,
+    options: &Options,
+    relay: &Relay,
+    tools: &'a Toolbox,
+) -> Result<Option<Keychain<'a>>> {
+    let is_signed_elsewhere = match &relay.take_up {
+        Some(file) => stage::relay::is_signed(plan, file)?,
+        None => false,
+    };
+    if plan.until < Until::Signed || is_signed_elsewhere {
+        return Ok(None);
+    }
+    let rehearsal =
+        stage::sign::open_rehearsal(&plan.signing, &plan.workspace, options.rehearsal_seed.as_deref())?;
+    hand::keychain(tools, &plan.backends, &plan.signing, rehearsal.as_ref())
+}
+
+fn carry_out(plan: &Plan, options: &Options, relay: &Relay, tools: &Toolbox, by: &By) -> Result<Exit> {
     let stamps = Stamps::new(&plan.workspace);
-    let Some(product) = make(plan, options, relay, context, &stamps)? else { return Ok(Exit::Passed) };
+    let Some(product) = make(plan, options, relay, tools, by, &stamps)? else { return Ok(Exit::Passed) };
     let release = terminal::group("release", || {
-        stage::release::release(plan, &product.app, product.installer.as_deref(), &stamps)
+        stage::release::release(plan, &product.app, product.installer.as_deref(), &by.packer, &stamps)
     })?;
     if plan.until == Until::Notarized {
         return Ok(Exit::Passed);
@@ -155,14 +226,12 @@ fn make(
     plan: &Plan,
     options: &Options,
     relay: &Relay,
-    context: &Context,
+    tools: &Toolbox,
+    by: &By,
     stamps: &Stamps,
 ) -> Result<Option<Product>> {
     let seed = options.rehearsal_seed.as_deref();
     let taken = relay.take_up.as_deref().map(|file| stage::relay::take_up(plan, file)).transpose()?;
-    if taken.is_none() && options.from_slices.is_none() {
-        plan.refuse_unproven(plan.provenance())?;
-    }
     if let Some(taken) = taken.as_ref().filter(|it| it.is_signed()) {
         let (app, installer) = (taken.signed(plan, seed)?, taken.installer()?);
         return Ok(Some(Product { app, installer, symbols: taken.symbols()? }));
@@ -171,8 +240,8 @@ fn make(
         Some(taken) => (taken.bundle(plan), taken.symbols()?),
         None => {
             let built = terminal::group("build", || match &options.from_slices {
-                Some(folder) => stage::build::slices::join(context.tools(), plan, stamps, folder),
-                None => stage::build::build(context.tools(), plan, stamps),
+                Some(folder) => stage::build::slices::join(tools, plan, stamps, folder),
+                None => stage::build::build(tools, plan, stamps),
             })?;
             if plan.until == Until::Built {
                 return Ok(None);
@@ -193,11 +262,11 @@ fn make(
     if plan.until == Until::Bundled {
         return pass_on(bundle.path(), &symbols, None).map(|()| None);
     }
-    let app = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, stamps))?;
+    let app = terminal::group("sign", || stage::sign::sign(plan, bundle, seed, &by.hand, stamps))?;
     if plan.until < Until::Packaged && relay.hand_over.is_none() {
         return Ok((plan.until > Until::Signed).then_some(Product { app, installer: None, symbols }));
     }
-    let installer = stage::release::installer(plan, &app, stamps)?;
+    let installer = stage::release::installer(plan, &app, &by.packer, stamps)?;
     if plan.until == Until::Signed {
         return pass_on(app.path(), &symbols, installer.as_deref()).map(|()| None);
     }

@@ -3,11 +3,19 @@
 use std::path::PathBuf;
 
 use crate::{
-    cmd::{Context, print},
+    cmd::{Context, pipeline::BackendOptions, print},
     config::{Product, Signing},
     error::{Error, Exit, Result},
+    plan::Backends,
     rehearsal,
-    stage::sign::{SigningPlan, entitlement_files, open_rehearsal, sign_to},
+    stage::{
+        keychain::Keychain,
+        sign::{
+            SigningPlan, entitlement_files,
+            hand::{self, Hand},
+            open_rehearsal, sign_to,
+        },
+    },
     terminal,
 };
 
@@ -34,6 +42,8 @@ pub struct Args {
     /// Writes entitlement files made from driver.toml and app.toml, those that do not exist yet
     #[arg(long)]
     write_entitlements: bool,
+    #[command(flatten)]
+    backend: BackendOptions,
     /// Derives the rehearsal's keys from this file (32 bytes, or 64 hexadecimal digits)
     #[arg(long, value_name = "FILE")]
     rehearsal_seed: Option<PathBuf>,
@@ -70,7 +80,18 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
     }
     let name = input.file_name().ok_or_else(|| Error::usage(format!("`{}` has no name", input.display())))?;
     let goal = args.output.unwrap_or_else(|| stage.join("signed").join(&signing.name).join(name));
-    sign_to(&input, &goal, &signing, rehearsal.as_ref())?;
+    let tools = context.tools();
+    let asked = &args.backend;
+    let backends = Backends::choose(asked.backend, &asked.backend_of, tools.host().is_mac(), &signing)?;
+    let keychain = hand::keychain(tools, &backends, &signing, rehearsal.as_ref())?;
+    sign_to(
+        &input,
+        &goal,
+        &signing,
+        rehearsal.as_ref(),
+        &Hand::of(&backends, tools, keychain.as_ref().map(Keychain::path)),
+    )?;
+    keychain.map_or(Ok(()), Keychain::close)?;
     terminal::step("Signed", goal.display());
     Ok(Exit::Passed)
 }

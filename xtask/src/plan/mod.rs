@@ -5,18 +5,22 @@
 //! ```
 //! A [`Step`] names its inputs and outputs, so the order follows from them and cannot be wrong.
 
+mod backend;
 mod binary;
 mod print;
 mod toolchain;
+mod xcode;
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+pub use backend::{Backends, Chosen, Exception, Task};
 pub use binary::{Binary, SliceSteps};
 pub use print::{Format, PlanFormat, print};
 pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain, find_llvm};
+pub use xcode::Xcode;
 
 use crate::{
     config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, Product, Signing},
@@ -159,6 +163,8 @@ pub struct Request {
     pub build: Option<String>,
     /// `--backend`.
     pub backend: BackendChoice,
+    /// `--backend-of`.
+    pub exceptions: Vec<Exception>,
     /// `--out`.
     pub out: Option<PathBuf>,
 }
@@ -174,6 +180,8 @@ pub struct Plan {
     pub signing: Signing,
     /// With which tools.
     pub toolchain: Toolchain,
+    /// Whose tools do what, and why.
+    pub backends: Backends,
     /// How far.
     pub until: Until,
     /// Where finished things go.
@@ -203,11 +211,13 @@ impl Plan {
                 .map_err(|error| Error::usage(format!("`--out {}`", dir.display())).because(error))?,
             None => workspace.dist(),
         };
+        let backends = Backends::choose(request.backend, &request.exceptions, toolchain.is_mac, &signing)?;
         let mut plan = Self {
             workspace,
             product,
             signing,
             toolchain,
+            backends,
             until: request.until,
             out,
             drivers: Vec::new(),
@@ -334,7 +344,7 @@ impl Plan {
         let builtin = |stage, name: String, what: String, inputs: Vec<PathBuf>, outputs: Vec<PathBuf>| Step {
             name,
             stage,
-            backend: Backend::Portable,
+            backend: self.backends.of_stage(stage).backend,
             action: Action::Builtin(what),
             inputs,
             discovered: None,
@@ -358,7 +368,11 @@ impl Plan {
             ));
         }
         if self.until >= Until::Signed {
-            let who = format!("as `{}` ({}), inside out", self.signing.name, self.signing.shown);
+            let by = match self.backends.of(Task::Sign).backend {
+                Backend::Apple => "with codesign ",
+                Backend::Portable => "",
+            };
+            let who = format!("{by}as `{}` ({}), inside out", self.signing.name, self.signing.shown);
             let mut inputs = vec![self.unsigned_app()];
             let files = self.signing.parts.iter().flat_map(|part| [&part.entitlements, &part.profile]);
             inputs.extend(files.flatten().map(|file| (**file).clone()));
@@ -382,9 +396,15 @@ impl Plan {
             for kind in &self.signing.packages {
                 let package = self.staged_package(*kind);
                 let name = file_name(&package);
-                let is_notarized = notarized && *kind == PackageKind::Pkg;
+                let is_notarized = notarized && *kind != PackageKind::Zip;
                 let made = if is_notarized { self.unstapled_package(*kind) } else { package.clone() };
-                let what = format!("write `{name}` from `{app}`");
+                let by = match (self.backends.of(Task::Package).backend, kind) {
+                    (Backend::Portable, _) => "",
+                    (Backend::Apple, PackageKind::Zip) => " with ditto",
+                    (Backend::Apple, PackageKind::Pkg) => " with pkgbuild and productsign",
+                    (Backend::Apple, PackageKind::Dmg) => " with hdiutil and codesign",
+                };
+                let what = format!("write `{name}` from `{app}`{by}");
                 // A pkg is signed along with the app, unless it waits for the stapled one (`stage::release::installer`).
                 let waits = *kind != PackageKind::Pkg || self.signing.staple_app;
                 let inputs = vec![if waits { delivered.clone() } else { self.signed_app() }];

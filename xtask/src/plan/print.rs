@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Action, Backend, Plan, Stage, Step, Until};
+use super::{Action, Backend, Backends, Plan, Stage, Step, Until, Xcode};
 use crate::workspace::Workspace;
 
 /// How a result is printed.
@@ -35,6 +35,10 @@ struct Shown<'a> {
     why: &'a str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
+    /// Whose tools do what.
+    backends: &'a Backends,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xcode: Option<&'a Xcode>,
     out: String,
     notes: &'a [String],
     steps: Vec<ShownStep>,
@@ -91,6 +95,8 @@ fn shown(plan: &Plan) -> Shown<'_> {
         backend: plan.toolchain.backend,
         why: plan.toolchain.why,
         simulated: plan.toolchain.simulated,
+        backends: &plan.backends,
+        xcode: plan.toolchain.xcode.as_ref(),
         out: plan.out.display().to_string(),
         notes: &plan.notes,
         steps: plan.steps().iter().map(step).collect(),
@@ -98,16 +104,24 @@ fn shown(plan: &Plan) -> Shown<'_> {
 }
 
 fn text(plan: &Plan) -> String {
-    let backend = match plan.toolchain.backend {
+    let told = |backend| match backend {
         Backend::Apple => "Apple's tools",
         Backend::Portable => "portable tools",
     };
+    let backend = told(plan.toolchain.backend);
     let mut text = format!(
         "{} {} with {} ({})\n",
         *plan.product.app.name, *plan.product.app.version, backend, plan.toolchain.why
     );
     text += &format!("signing  {} ({})\n", plan.signing.name, plan.signing.shown);
     text += &format!("out      {}\n", plan.out.display());
+    for (task, chosen) in plan.backends.iter() {
+        text += &format!("{:<9}{} ({})\n", task.name(), told(chosen.backend), chosen.why);
+    }
+    if let Some(xcode) = &plan.toolchain.xcode {
+        text +=
+            &format!("xcode    {} {} ({})\n", xcode.name(), xcode.developer_dir.display(), xcode.chosen_by);
+    }
     for note in &plan.notes {
         text += &format!("note     {note}\n");
     }

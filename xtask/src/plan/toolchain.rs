@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Backend, BackendChoice};
+use super::{Backend, BackendChoice, Xcode};
 use crate::{
     config::Platform,
     error::{Error, Result},
@@ -77,8 +77,12 @@ pub struct Toolchain {
     pub backend: Backend,
     /// Why these.
     pub why: &'static str,
+    /// Whether Apple's tools can exist here.
+    pub is_mac: bool,
     /// Whether stand-ins answer instead of Apple's tools: what comes of it is labelled and is never released.
     pub simulated: bool,
+    /// The Xcode whose tools they are; `None` for the portable ones.
+    pub xcode: Option<Xcode>,
     /// C++ compiler for drivers.
     pub cxx: Tool,
     /// C and Objective-C compiler for the app.
@@ -117,8 +121,10 @@ impl Toolchain {
         let xcrun = || Tool::find(tools, &["xcrun"]);
         Ok(match backend {
             Backend::Apple => Self {
+                xcode: Some(Xcode::selected(tools)?),
                 backend,
                 why,
+                is_mac: tools.host().is_mac(),
                 simulated,
                 cxx: xcrun(),
                 cc: xcrun(),
@@ -130,8 +136,10 @@ impl Toolchain {
                 macos,
             },
             Backend::Portable => Self {
+                xcode: None,
                 backend,
                 why,
+                is_mac: tools.host().is_mac(),
                 simulated,
                 cxx: Tool::versioned(tools, "clang++"),
                 cc: Tool::versioned(tools, "clang"),

@@ -12,6 +12,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -33,7 +34,7 @@ const SEED: usize = 32;
 /// The hierarchy, and where it keeps its keys.
 #[derive(Debug)]
 pub struct Rehearsal {
-    authority: Authority,
+    authority: Arc<Authority>,
     keys: PathBuf,
 }
 
@@ -59,12 +60,17 @@ impl Rehearsal {
                 authority.remember(role, key).doing(|| "cannot set up a rehearsal")?;
             }
         }
-        Ok(Self { authority, keys })
+        Ok(Self { authority: Arc::new(authority), keys })
     }
 
     /// The hierarchy.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The hierarchy, for a server that outlives the one who started it.
+    pub fn shared_authority(&self) -> Arc<Authority> {
+        Arc::clone(&self.authority)
     }
 
     /// The roots that a verifier must be told to trust, as PEM: of everything, and of tickets.

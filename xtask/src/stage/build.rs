@@ -12,7 +12,7 @@ use crate::{
     config::Platform,
     error::{Doing, Error, Result},
     interrupt,
-    plan::{Action, Binary, Plan, SliceSteps, Step},
+    plan::{Action, Backend, Binary, Plan, SliceSteps, Step, Xcode},
     terminal,
     tools::Toolbox,
 };
@@ -54,7 +54,7 @@ impl Built {
 
 /// Builds every binary of the plan; triples and files run in parallel.
 pub fn build(tools: &Toolbox, plan: &Plan, stamps: &Stamps) -> Result<Built> {
-    require_tools(plan)?;
+    require_tools(tools, plan)?;
     let runner = Runner { tools, plan, stamps };
     let binaries: Vec<&Binary> = plan.binaries().collect();
     runner.all(binaries.iter().flat_map(|binary| &binary.generate).collect())?;
@@ -76,13 +76,19 @@ fn built(plan: &Plan) -> Built {
 }
 
 /// One error that lists all that is missing.
-fn require_tools(plan: &Plan) -> Result {
+fn require_tools(tools: &Toolbox, plan: &Plan) -> Result {
     if plan.binaries().next().is_none() {
         return Ok(());
     }
     let missing: Vec<&str> = plan.toolchain.missing().iter().map(|tool| tool.name.as_str()).collect();
     if missing.is_empty() {
-        return Ok(());
+        return match plan.toolchain.backend {
+            // Asked here, or a machine with the Command Line Tools alone fails in the middle.
+            Backend::Apple if plan.drivers.iter().any(Option::is_some) => {
+                Xcode::sdk(tools, "driverkit").map(drop)
+            }
+            Backend::Apple | Backend::Portable => Ok(()),
+        };
     }
     Err(Error::tool("cannot build: tools are missing")
         .because(missing.join(", "))
@@ -124,6 +130,9 @@ impl Runner<'_> {
         match &step.action {
             Action::Call(call) => {
                 call.argv().iter().for_each(|arg| key.text(arg));
+                if let Some(xcode) = &self.plan.toolchain.xcode {
+                    key.text(&xcode.build);
+                }
                 if let Some(program) = self.tools.find(call.program()) {
                     self.add_tool(&mut key, &program);
                 }

@@ -10,7 +10,7 @@ use crate::{
     cmd,
     error::{Error, Exit, Result},
     inspect::{self, Asked},
-    plan::Plan,
+    plan::{Plan, Xcode},
     policy, rehearsal,
     report::{self, Report},
     terminal::{self, Verbosity},
@@ -49,7 +49,8 @@ pub fn judge(
         files::write(&place.join("report.json"), json.as_bytes(), 0o644)?;
         files::write(&place.join("report.html"), html.as_bytes(), 0o644)?;
     }
-    let manifest = manifest(folder, &all.iter().map(|it| &it.1).collect::<Vec<_>>(), submissions)?;
+    let reports: Vec<&Report> = all.iter().map(|it| &it.1).collect();
+    let manifest = manifest(folder, &reports, submissions, plan.toolchain.xcode.as_ref())?;
     files::write(&folder.join("manifest.json"), manifest.as_bytes(), 0o644)?;
     let style =
         report::text::Style { is_verbose: terminal::verbosity() == Verbosity::Verbose, is_colored: false };
@@ -62,9 +63,15 @@ pub fn judge(
 
 fn refuse(reports: &[&Report], kept: &Path) -> Result {
     let named = |verdict: &str| -> Vec<&str> {
-        let those = reports.iter().filter(|report| report.verdict == verdict);
+        let those = reports.iter().filter(|report| report.verdict == verdict && !is_known_inside(report));
         those.map(|report| report.subject.path.as_str()).collect()
     };
+    for image in reports.iter().filter(|report| is_known_inside(report)) {
+        terminal::note(format_args!(
+            "`{}` was not looked into: it was made from the app that is judged beside it",
+            image.subject.path
+        ));
+    }
     let error = match (named("failed"), named("incomplete")) {
         (failed, _) if !failed.is_empty() => {
             Error::new(format!("not published: {} failed verification", failed.join(", ")), Exit::Findings)
@@ -77,6 +84,12 @@ fn refuse(reports: &[&Report], kept: &Path) -> Result {
     Err(error.hint(format!("the whole report is `{}`", kept.join("report.html").display())))
 }
 
+/// A disk image that is incomplete because only macOS reads its file system. What is in it was put there by us a moment ago, and is judged
+/// by itself; its signature and ticket were looked at.
+fn is_known_inside(report: &Report) -> bool {
+    report.subject.kind == "dmg" && report.verdict == "incomplete"
+}
+
 /// What binds a file to what was signed and notarized: digest, cdhashes, submission, ticket.
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -84,6 +97,9 @@ struct Manifest<'a> {
     /// Made with stand-ins for Apple's tools: never a release.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
+    /// The Xcode whose tools built it; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xcode: Option<&'a Xcode>,
     products: Vec<Product<'a>>,
 }
 
@@ -99,7 +115,12 @@ struct Product<'a> {
     tickets: &'a [report::Ticket],
 }
 
-fn manifest(folder: &Path, reports: &[&Report], submissions: &[(String, String)]) -> Result<String> {
+fn manifest(
+    folder: &Path,
+    reports: &[&Report],
+    submissions: &[(String, String)],
+    xcode: Option<&Xcode>,
+) -> Result<String> {
     let product = |report: &&'_ Report| -> Result<(String, Option<String>)> {
         let name = report.subject.path.clone();
         let path = folder.join(&name);
@@ -115,7 +136,7 @@ fn manifest(folder: &Path, reports: &[&Report], submissions: &[(String, String)]
         tickets: &report.subject.tickets,
     });
     let simulated = reports.iter().any(|it| it.simulated);
-    let manifest = Manifest { schema: 1, simulated, products: products.collect() };
+    let manifest = Manifest { schema: 1, simulated, xcode, products: products.collect() };
     let json =
         serde_json::to_string_pretty(&manifest).expect("a manifest is made of text, numbers and lists");
     Ok(json + "\n")

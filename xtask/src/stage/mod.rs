@@ -5,6 +5,7 @@
 //! ```
 //! An artifact is declared in the file of the stage that makes it, with private fields.
 
+pub mod apple_package;
 pub mod build;
 pub mod bundle;
 pub mod detach;
@@ -13,6 +14,7 @@ pub mod finish;
 pub mod generate;
 pub mod hand_over;
 pub mod judge;
+pub mod keychain;
 pub mod merge;
 pub mod notarize;
 pub mod package;

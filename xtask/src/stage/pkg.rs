@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Where the app goes; drivers are activated from nowhere else (checks A).
-const INSTALL_LOCATION: &str = "/Applications";
+pub const INSTALL_LOCATION: &str = "/Applications";
 
 /// Packs `app` into a signed package at `goal`, unless what lies there is still right. `epoch` is the time of everything in it.
 pub fn pkg(
@@ -64,6 +64,40 @@ pub fn pkg(
     Ok(Container::at(goal.to_owned()))
 }
 
+/// What a package says of the app in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// `CFBundleIdentifier`.
+    pub bundle: String,
+    /// The package's own identifier.
+    pub identifier: String,
+    /// `CFBundleShortVersionString`, which is the package's version, too.
+    pub version: String,
+    /// `CFBundleVersion`.
+    pub build: String,
+}
+
+impl Words {
+    /// From the app's Info.plist.
+    pub fn of(app: &Path) -> Result<Self> {
+        let info = parts::read_info(&app.join("Contents/Info.plist"))?;
+        let text = |key: &str| {
+            let found = info.get(key).and_then(Value::as_str).map(str::to_owned);
+            found.ok_or_else(|| {
+                Error::usage(format!("cannot make a package of `{}`", app.display()))
+                    .because(format!("its Info.plist has no `{key}`"))
+            })
+        };
+        let bundle = text("CFBundleIdentifier")?;
+        Ok(Self {
+            identifier: format!("{bundle}.pkg"),
+            bundle,
+            version: text("CFBundleShortVersionString")?,
+            build: text("CFBundleVersion")?,
+        })
+    }
+}
+
 /// Writes the package beside its goal and puts it there in one step; whatever its size, memory holds a few windows of it.
 fn write(app: &Path, goal: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>, epoch: u64) -> Result {
     let cannot = || format!("cannot make a package of `{}`", app.display());
@@ -77,16 +111,17 @@ fn write(app: &Path, goal: &Path, signing: &Signing, rehearsal: Option<&Rehearsa
     let top = crate::plan::file_name(app);
     let info = parts::read_info(&app.join("Contents/Info.plist"))?;
     let maybe = |key: &str| info.get(key).and_then(Value::as_str).map(str::to_owned);
-    let text = |key: &str| {
-        maybe(key).ok_or_else(|| Error::usage(cannot()).because(format!("its Info.plist has no `{key}`")))
-    };
-    let (id, short, version) =
-        (text("CFBundleIdentifier")?, text("CFBundleShortVersionString")?, text("CFBundleVersion")?);
+    let words = Words::of(app)?;
     let component = Component {
-        identifier: &format!("{id}.pkg"),
-        version: &short,
+        identifier: &words.identifier,
+        version: &words.version,
         install_location: INSTALL_LOCATION,
-        bundle: Bundle { path: &top, identifier: &id, short_version: &short, version: &version },
+        bundle: Bundle {
+            path: &top,
+            identifier: &words.bundle,
+            short_version: &words.version,
+            version: &words.build,
+        },
         epoch,
     };
     let source = installer_source(signing)?;
@@ -156,7 +191,7 @@ fn architectures(app: &Path, info: &Dict, watch: &Watch) -> Result<Vec<&'static 
 }
 
 /// Who signs packages: its own certificate, which is another than the app's.
-fn installer_source(signing: &Signing) -> Result<IdentitySource> {
+pub(super) fn installer_source(signing: &Signing) -> Result<IdentitySource> {
     match (&signing.installer_identity, *signing.mode) {
         (Some(source), _) => Ok(source.clone()),
         (None, Mode::Rehearsal | Mode::Adhoc) => Ok(signing.identity.clone()),

@@ -65,6 +65,11 @@ pub struct Taken {
     stage: Until,
 }
 
+/// Whether what was handed over is signed already, so that no key is needed here.
+pub fn is_signed(plan: &Plan, file: &Path) -> Result<bool> {
+    Ok(hand_over::label_of(file)?.stage == name(plan, Until::Signed))
+}
+
 /// Takes up what was bundled or signed elsewhere from the same sources and, once signed, with the same signing file.
 pub fn take_up(plan: &Plan, file: &Path) -> Result<Taken> {
     let said = hand_over::label_of(file)?.stage;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use notary::run::Limits;
 
 use super::{
+    apple_package::{self, Order, Packer},
     files,
     notarize::{
         self, Ended,
@@ -42,23 +43,53 @@ pub struct Release {
 /// The pkg, signed but not yet notarized: made as soon as the app is signed, because whoever notarizes may have no key.
 ///
 /// `None` when there is no pkg, or when it waits for the stapled app (`staple-app = true`).
-pub fn installer(plan: &Plan, signed: &Signed, stamps: &Stamps) -> Result<Option<PathBuf>> {
+pub fn installer(plan: &Plan, signed: &Signed, packer: &Packer, stamps: &Stamps) -> Result<Option<PathBuf>> {
     if plan.signing.staple_app || !plan.signing.packages.contains(&PackageKind::Pkg) {
         return Ok(None);
     }
-    pack(plan, signed.path(), signed, stamps).map(Some)
+    pack(plan, signed.path(), signed, packer, stamps).map(Some)
 }
 
-fn pack(plan: &Plan, app: &Path, signed: &Signed, stamps: &Stamps) -> Result<PathBuf> {
-    let is_notarized = *plan.signing.notarization != Notarization::None;
-    let kind = PackageKind::Pkg;
-    let goal = if is_notarized { plan.unstapled_package(kind) } else { plan.staged_package(kind) };
-    pkg::pkg(app, &goal, &plan.signing, signed.rehearsal(), epoch()?, stamps)?;
+fn pack(plan: &Plan, app: &Path, signed: &Signed, packer: &Packer, stamps: &Stamps) -> Result<PathBuf> {
+    let goal = unfinished(plan, PackageKind::Pkg);
+    container(PackageKind::Pkg, &Order { plan, app, signed, goal: &goal }, packer, stamps)?;
     Ok(goal)
 }
 
+/// Where a container lies as long as it may still get a ticket.
+fn unfinished(plan: &Plan, kind: PackageKind) -> PathBuf {
+    let gets_a_ticket = *plan.signing.notarization != Notarization::None && kind != PackageKind::Zip;
+    if gets_a_ticket { plan.unstapled_package(kind) } else { plan.staged_package(kind) }
+}
+
+fn container(kind: PackageKind, order: &Order, packer: &Packer, stamps: &Stamps) -> Result {
+    let Order { plan, app, signed, goal } = *order;
+    let made = match (packer, kind) {
+        (Packer::Apple { tools, keychain }, _) => apple_package::make(kind, order, tools, *keychain, stamps),
+        (Packer::Ours, PackageKind::Zip) => package::zip(app, goal, epoch()?, stamps),
+        (Packer::Ours, PackageKind::Pkg) => {
+            pkg::pkg(app, goal, &plan.signing, signed.rehearsal(), epoch()?, stamps)
+        }
+        (Packer::Ours, PackageKind::Dmg) => {
+            Err(Error::tool(format!("cannot make `{}`", plan::file_name(goal)))
+                .because("disk images are made by `hdiutil`, on a Mac only")
+                .hint(format!(
+                    "take `dmg` out of `packages` in {}, or on a Mac say `--backend-of package=apple`",
+                    plan.signing.shown
+                )))
+        }
+    };
+    made.map(drop)
+}
+
 /// Notarizes and packs what was signed, as far as the plan goes. `installer` is the pkg that was signed along with it.
-pub fn release(plan: &Plan, signed: &Signed, installer: Option<&Path>, stamps: &Stamps) -> Result<Release> {
+pub fn release(
+    plan: &Plan,
+    signed: &Signed,
+    installer: Option<&Path>,
+    packer: &Packer,
+    stamps: &Stamps,
+) -> Result<Release> {
     let mut notary = Notary { plan, signed, service: None };
     let mut release =
         Release { app: signed.path().to_owned(), packages: Vec::new(), submissions: Vec::new() };
@@ -71,27 +102,21 @@ pub fn release(plan: &Plan, signed: &Signed, installer: Option<&Path>, stamps: &
         return Ok(release);
     }
     for kind in &plan.signing.packages {
-        let mut goal = plan.staged_package(*kind);
-        match kind {
-            PackageKind::Zip => drop(package::zip(&release.app, &goal, epoch()?, stamps)?),
-            PackageKind::Pkg => {
-                let plain = match installer {
-                    Some(made) => made.to_owned(),
-                    None => pack(plan, &release.app, signed, stamps)?,
-                };
-                if notary.is_wanted() {
-                    notary.notarize(&plain, &goal, &mut release.submissions, stamps)?;
-                } else {
-                    goal = plain;
-                }
+        let plain = match (kind, installer) {
+            (PackageKind::Pkg, Some(made)) => made.to_owned(),
+            _ => {
+                let goal = unfinished(plan, *kind);
+                container(*kind, &Order { plan, app: &release.app, signed, goal: &goal }, packer, stamps)?;
+                goal
             }
-            PackageKind::Dmg => {
-                return Err(Error::tool(format!("cannot make `{}`", plan::file_name(&goal)))
-                    .because("disk images are made by `hdiutil`, on a Mac only")
-                    .hint(format!("take `dmg` out of `packages` in {}", plan.signing.shown)));
-            }
+        };
+        let goal = plan.staged_package(*kind);
+        if notary.is_wanted() && *kind != PackageKind::Zip {
+            notary.notarize(&plain, &goal, &mut release.submissions, stamps)?;
+            release.packages.push(goal);
+        } else {
+            release.packages.push(plain);
         }
-        release.packages.push(goal);
     }
     Ok(release)
 }

@@ -175,6 +175,7 @@ fn rebuild(
         until: Until::Bundled,
         build: asked.build.clone(),
         backend: asked.backend,
+        exceptions: Vec::new(),
         out: None,
     };
     let plan = Plan::new(place, toolchain, &request)?;

@@ -5,9 +5,11 @@
 //!                      which part gets what    refuses before anything is written       refuses before anything is seen
 //! ```
 
+pub mod apple;
 pub mod apply;
 pub mod entitlement_files;
 pub mod examine;
+pub mod hand;
 pub mod identity;
 pub mod parts;
 pub mod preflight;
@@ -29,6 +31,7 @@ use signer::{
 };
 
 use self::{
+    hand::Hand,
     parts::Code,
     preflight::{Problem, Weight},
     profile::Profile,
@@ -77,7 +80,13 @@ impl Signed {
 }
 
 /// Signs what was bundled, unless what lies there is still right.
-pub fn sign(plan: &Plan, bundle: Bundle, seed: Option<&Path>, stamps: &Stamps) -> Result<Signed> {
+pub fn sign(
+    plan: &Plan,
+    bundle: Bundle,
+    seed: Option<&Path>,
+    hand: &Hand,
+    stamps: &Stamps,
+) -> Result<Signed> {
     interrupt::check()?;
     let goal = plan.signed_app();
     let signing = &plan.signing;
@@ -96,24 +105,34 @@ pub fn sign(plan: &Plan, bundle: Bundle, seed: Option<&Path>, stamps: &Stamps) -
         }
     }
     key.text(root.as_deref().unwrap_or_default());
+    key.text(hand.name());
     if stamps.is_fresh(&name, &key) {
         return Ok(Signed { path: goal, root, rehearsal });
     }
     stamps.forget(&name)?;
     terminal::step("Signing", format_args!("{} ({})", plan.product.app.bundle_name(), signing.name));
-    sign_to(bundle.path(), &goal, signing, rehearsal.as_ref())?;
+    sign_to(bundle.path(), &goal, signing, rehearsal.as_ref(), hand)?;
     stamps.record(&name, key, Vec::new(), std::slice::from_ref(&goal))?;
     Ok(Signed { path: goal, root, rehearsal })
 }
 
 /// Signs the bundle at `input` and puts the result at `goal`; `input` is never changed, unless it is `goal`.
-pub fn sign_to(input: &Path, goal: &Path, signing: &Signing, rehearsal: Option<&Rehearsal>) -> Result {
+pub fn sign_to(
+    input: &Path,
+    goal: &Path,
+    signing: &Signing,
+    rehearsal: Option<&Rehearsal>,
+    hand: &Hand,
+) -> Result {
     let plan = SigningPlan::new(input, signing, rehearsal)?;
     plan.refuse_problems(rehearsal::now())?;
     let bench = files::Workbench::beside(goal)?;
     let work = bench.path();
     files::copy_tree(input, &work)?;
-    apply::apply(&plan, &work)?;
+    match hand {
+        Hand::Ours => drop(apply::apply(&plan, &work)?),
+        Hand::Codesign(codesign) => codesign.apply(&plan, &work)?,
+    }
     read_back::compare(&plan, &work)?;
     interrupt::check()?;
     bench.finish()?;

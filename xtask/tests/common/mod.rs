@@ -92,7 +92,10 @@ impl Checkout {
         let mut command = self.command();
         let home = self.folder.path().join("home");
         fs::create_dir_all(&home).unwrap();
-        command.envs(mac.env()).env("HOME", home).env_remove("XDG_CACHE_HOME");
+        let temporary = self.folder.path().join("tmp");
+        fs::create_dir_all(&temporary).unwrap();
+        command.envs(mac.env()).env("HOME", home).env("TMPDIR", temporary).env_remove("XDG_CACHE_HOME");
+        command.env_remove("DEVELOPER_DIR");
         command
     }
 

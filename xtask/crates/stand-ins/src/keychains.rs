@@ -27,20 +27,26 @@ pub(crate) struct Keychain {
     pub is_locked: bool,
     /// Seconds until it locks itself; absent: never.
     pub timeout: Option<u64>,
-    /// Files imported as identities, with what may use the key.
+    /// Keys with their certificates, and what may use them.
     pub identities: Vec<Identity>,
-    /// Files imported as certificates.
+    /// Other certificates, base64 of DER.
     pub certificates: Vec<String>,
 }
 
 /// A private key with its certificate.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
-    /// The file it came from: enough for a test to recognise it.
-    pub file: String,
+    /// SHA-1 of the certificate, capital hex: how codesign and `find-identity` name it.
+    pub sha1: String,
+    /// Common name of the certificate.
+    pub name: String,
+    /// The PKCS #12 file as it was imported, base64, and its password: a test's, worth nothing.
+    pub p12: String,
+    /// See `p12`.
+    pub password: String,
     /// Applications that may use the key (`-T`).
     pub applications: Vec<String>,
-    /// The partition list, once set. Without `apple-tool:` and `codesign:` the real codesign asks in a window that nobody sees.
+    /// The partition list, once set. Without `apple:` the real codesign asks in a window that nobody sees.
     pub partitions: Vec<String>,
 }
 

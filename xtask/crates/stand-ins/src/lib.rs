@@ -24,11 +24,14 @@ pub mod script;
 pub mod synopsis;
 
 mod codesign;
+mod identity;
 mod keychains;
 mod machine;
+mod packaging;
 mod portable;
 mod run;
 mod security;
+mod timestamp;
 mod xcrun;
 
 pub use bench::Bench;

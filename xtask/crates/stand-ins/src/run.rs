@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    codesign, machine, manual, portable,
+    codesign, machine, manual, packaging, portable,
     record::{self, Call},
     script::{SCRIPT, Script, Scripted},
     security,
@@ -162,6 +162,9 @@ fn behave(
         "security" => security::behave(words, bench),
         "codesign" => codesign::behave(words, bench),
         "xcrun" => Ok(xcrun::behave(words)),
+        "ditto" if words.has("-c") && words.has("-k") => packaging::zip(words),
+        "pkgbuild" => packaging::pkgbuild(words, bench),
+        "hdiutil" => packaging::hdiutil(words),
         "clang" | "clang++" | "dsymutil" | "strip" | "lipo" | "ditto" => {
             portable::make(tool, args, words, sdk)
         }

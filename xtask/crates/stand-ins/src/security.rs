@@ -2,7 +2,10 @@
 
 use std::io;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+
 use crate::{
+    identity,
     keychains::{self, Identity, Keychain, Keychains},
     manual,
     run::{Answer, Bench, standard_input},
@@ -16,6 +19,9 @@ const DUPLICATE_KEYCHAIN: u8 = 48;
 /// errSecAuthFailed.
 const WRONG_PASSWORD: u8 = 51;
 
+/// `MAX_LINE_LEN` without the end.
+const MAX_LINE: usize = 4095;
+
 pub(crate) fn behave(words: &Words, bench: &Bench) -> io::Result<Answer> {
     match words.verb.as_deref() {
         None if words.has("-i") => interactive(bench),
@@ -24,12 +30,16 @@ pub(crate) fn behave(words: &Words, bench: &Bench) -> io::Result<Answer> {
     }
 }
 
-/// `security -i`: commands on standard input, so that no password is in an argument list. Goes on after a failure, and remembers it.
+/// `security -i`: commands on standard input, so that no password is in an argument list. It goes on after a failure, which it tells, and
+/// ends with the result of the last command (SecurityTool/macOS/security.c, Security-61901). A line holds at most 4095 bytes there.
 fn interactive(bench: &Bench) -> io::Result<Answer> {
     let text = standard_input()?;
     let page = manual::page("security").ok_or_else(|| io::Error::other("no manual page"))?;
     let mut all = Answer::default();
     for line in text.lines().filter(|it| !it.trim().is_empty()) {
+        if line.len() > MAX_LINE {
+            return Err(io::Error::other("a line is longer than `security -i` reads"));
+        }
         let args = split(line).ok_or_else(|| io::Error::other("a quotation mark is not closed"))?;
         let answer = match page.check(&args) {
             Ok(words) => match words.verb.as_deref() {
@@ -40,7 +50,10 @@ fn interactive(bench: &Bench) -> io::Result<Answer> {
         };
         all.stdout += &answer.stdout;
         all.stderr += &answer.stderr;
-        all.exit = if answer.exit == 0 { all.exit } else { answer.exit };
+        if answer.exit != 0 {
+            all.stderr += &format!("{}: returned {}\n", args.first().map_or("", String::as_str), answer.exit);
+        }
+        all.exit = answer.exit;
     }
     all.stdin = Some(text);
     Ok(all)
@@ -86,10 +99,9 @@ fn command(verb: &str, words: &Words, keychains: &mut Keychains) -> Answer {
         "import" => on(words.value("-k").unwrap_or_default(), keychains, |it| import(operand, words, it)),
         "set-key-partition-list" => on(operand, keychains, |it| partition(words, it)),
         "find-identity" => find_identity(&words.operands, keychains),
-        "add-certificates" => on(words.value("-k").unwrap_or_default(), keychains, |it| {
-            it.certificates.extend(words.operands.iter().cloned());
-            Answer::default()
-        }),
+        "add-certificates" => {
+            on(words.value("-k").unwrap_or_default(), keychains, |it| add_certificates(&words.operands, it))
+        }
         _ => Answer::cannot("security", verb),
     }
 }
@@ -194,20 +206,54 @@ fn import(file: &str, words: &Words, keychain: &mut Keychain) -> Answer {
     if keychain.is_locked {
         return Answer::fails(1, "security: SecKeychainItemImport: User interaction is not allowed.\n");
     }
-    if !std::path::Path::new(file).exists() {
-        return Answer::fails(1, format!("security: can't open input file {file}\n"));
-    }
+    let refuse = |why: &str| Answer::fails(1, format!("security: SecKeychainItemImport: {why}\n"));
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return Answer::fails(1, format!("security: Error reading infile {file}: {error}\n")),
+    };
     let is_identity = words.value("-f") == Some("pkcs12") || file.ends_with(".p12") || file.ends_with(".pfx");
-    if is_identity {
-        keychain.identities.push(Identity {
-            file: file.to_owned(),
-            applications: words.all("-T").into_iter().map(str::to_owned).collect(),
-            partitions: Vec::new(),
-        });
-        return Answer::says("1 identity imported.\n");
+    if !is_identity {
+        return match add_certificate(&bytes, keychain) {
+            Ok(()) => Answer::says("1 certificate imported.\n"),
+            Err(why) => refuse(why),
+        };
     }
-    keychain.certificates.push(file.to_owned());
-    Answer::says("1 certificate imported.\n")
+    // Without -P the real tool asks in a window.
+    let Some(password) = words.value("-P") else { return refuse("User interaction is not allowed.") };
+    match identity::import(&bytes, password, &words.all("-T")) {
+        Err(why) => refuse(&why),
+        Ok(new) if keychain.identities.iter().any(|it| it.sha1 == new.sha1) => {
+            refuse("The specified item already exists in the keychain.")
+        }
+        Ok(new) => {
+            keychain.identities.push(new);
+            Answer::says("1 identity imported.\n")
+        }
+    }
+}
+
+/// Certificates are kept as they are; one that is there already is refused (errSecDuplicateItem).
+fn add_certificate(bytes: &[u8], keychain: &mut Keychain) -> Result<(), &'static str> {
+    let certificate =
+        signer::certificate::Certificate::from_pem_or_der(bytes).map_err(|_| "Unknown format in import.")?;
+    let text = BASE64_STANDARD.encode(certificate.der());
+    if keychain.certificates.contains(&text) {
+        return Err("The specified item already exists in the keychain.");
+    }
+    keychain.certificates.push(text);
+    Ok(())
+}
+
+/// `security add-certificates`: each file is one certificate.
+fn add_certificates(files: &[String], keychain: &mut Keychain) -> Answer {
+    for file in files {
+        let added =
+            std::fs::read(file).map_err(|_| "file not found").and_then(|it| add_certificate(&it, keychain));
+        if let Err(why) = added {
+            return Answer::fails(1, format!("security: {file}: {why}\n"));
+        }
+    }
+    Answer::default()
 }
 
 fn partition(words: &Words, keychain: &mut Keychain) -> Answer {
@@ -229,8 +275,7 @@ fn find_identity(paths: &[String], keychains: &Keychains) -> Answer {
         searched.iter().filter_map(|it| keychains.keychains.get(it)).flat_map(|it| &it.identities).collect();
     let mut text = String::new();
     for (index, identity) in found.iter().enumerate() {
-        // The number stands for the SHA-1 of a certificate that the stand-in does not read.
-        text += &format!("  {}) {:040X} \"{}\"\n", index + 1, index + 1, identity.file);
+        text += &format!("  {}) {} \"{}\"\n", index + 1, identity.sha1, identity.name);
     }
     Answer::says(format!("{text}     {} valid identities found\n", found.len()))
 }

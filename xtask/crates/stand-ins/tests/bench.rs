@@ -4,8 +4,13 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
+use signer::{
+    authority::{Authority, Role},
+    identity::to_pkcs12,
+};
 use stand_ins::{Bench, QUESTION};
 
 fn bench() -> Bench {
@@ -37,12 +42,32 @@ fn succeed(bench: &Bench, line: &str) {
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A keychain with an identity in it, ready to sign; the search list is left as `create-keychain` left it.
+/// The identity of a rehearsal, whose keys take a second to make: made once.
+fn identity() -> &'static signer::identity::Identity {
+    static IDENTITY: OnceLock<signer::identity::Identity> = OnceLock::new();
+    IDENTITY.get_or_init(|| {
+        let authority = Authority::new([7; 32].into(), 1_790_000_000, "REHEARSE01").unwrap();
+        signer::identity::Identity::rehearsal(&authority, Role::DeveloperIdApplication).unwrap()
+    })
+}
+
+/// What codesign calls it.
+fn sha1() -> String {
+    identity().signer().unwrap().leaf().sha1().iter().map(|it| format!("{it:02X}")).collect()
+}
+
+/// A keychain with an identity and its chain, ready to sign; the search list is left as `create-keychain` left it.
 fn with_identity(bench: &Bench) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let p12 = folder.path().join("identity.p12");
-    std::fs::write(&p12, "a test's").unwrap();
+    let signer = identity().signer().unwrap();
+    std::fs::write(&p12, to_pkcs12(signer, "x", &[[1; 8], [2; 8], [3; 8]]).unwrap()).unwrap();
     succeed(bench, "security create-keychain -p pw /k");
+    for (index, certificate) in signer.chain().iter().skip(1).enumerate() {
+        let file = folder.path().join(format!("{index}.cer"));
+        std::fs::write(&file, certificate.der()).unwrap();
+        succeed(bench, &format!("security add-certificates -k /k {}", file.display()));
+    }
     succeed(bench, &format!("security import {} -k /k -f pkcs12 -P x -T /usr/bin/codesign", p12.display()));
     succeed(bench, "security set-key-partition-list -S apple-tool:,apple:,codesign: -s -k pw /k");
     folder
@@ -111,6 +136,8 @@ fn a_scripted_product_is_left_behind() {
         ))
         .unwrap();
     check(&bench, "hdiutil create -srcfolder f a.dmg", 0, "", "");
+    bench.script("").unwrap();
+    assert_eq!(run(&bench, "hdiutil create -srcfolder /no/such/folder a.dmg").status.code(), Some(1));
     assert_eq!(std::fs::read(goal).unwrap(), b"bytes");
 }
 
@@ -165,9 +192,19 @@ fn the_search_list_is_kept_and_replaced_whole() {
 fn codesign_wants_the_keychain_on_the_search_list() {
     let bench = bench();
     let folder = with_identity(&bench);
-    let line = format!("codesign --sign ID --keychain /k {}", folder.path().display());
-    // On the list: gets as far as a stand-in can.
-    assert_eq!(run(&bench, &line).status.code(), Some(70));
+    let (file, signature) = (folder.path().join("identity.p12"), folder.path().join("signature"));
+    let line = format!(
+        "codesign --sign {} --timestamp=none --keychain /k -D {} {}",
+        sha1(),
+        signature.display(),
+        file.display()
+    );
+    succeed(&bench, &line);
+    let made = formats::signature::embedded::Signature::parse(formats::Bytes::new(
+        &std::fs::read(signature).unwrap(),
+    ))
+    .unwrap();
+    assert_eq!(made.best_directory().unwrap().team.as_deref(), Some("REHEARSE01"));
     succeed(&bench, "security list-keychains -d user -s /Users/somebody/Library/Keychains/login.keychain-db");
     let output = run(&bench, &line);
     assert_eq!(output.status.code(), Some(1));
@@ -176,18 +213,78 @@ fn codesign_wants_the_keychain_on_the_search_list() {
 }
 
 #[test]
-fn codesign_wants_an_unlocked_keychain_and_a_partition_list() {
+fn codesign_wants_an_unlocked_keychain_a_partition_list_and_a_timestamp() {
     let bench = bench();
     let folder = with_identity(&bench);
-    let path = folder.path().display();
-    let line = format!("codesign --sign ID --keychain /k {path}");
+    let file = folder.path().join("identity.p12");
+    let (path, id) = (file.display(), sha1());
+    let line = format!("codesign --sign {id} --keychain /k -D {path}.sig {path}");
+    check(&bench, &line, 1, "", &format!("{path}: The timestamp service is not available.\n"));
     succeed(&bench, "security lock-keychain /k");
     check(&bench, &line, 1, "", &format!("{path}: User interaction is not allowed.\n"));
     succeed(&bench, "security unlock-keychain -p pw /k");
     succeed(&bench, "security set-key-partition-list -S teamid:X -s -k pw /k");
     check(&bench, &line, 1, "", &format!("{path}: errSecInternalComponent\n"));
-    check(&bench, &format!("codesign --sign ID --keychain /none {path}"), 1, "", "ID: no identity found\n");
-    check(&bench, "codesign --sign ID /no/such/path", 1, "", "/no/such/path: No such file or directory\n");
+    check(
+        &bench,
+        &format!("codesign --sign {id} --keychain /none {path}"),
+        1,
+        "",
+        &format!("{id}: no identity found\n"),
+    );
+    check(&bench, &format!("codesign --sign Nobody {path}"), 1, "", "Nobody: no identity found\n");
+    check(&bench, "codesign --sign - /no/such/path", 1, "", "/no/such/path: No such file or directory\n");
+    check(
+        &bench,
+        &format!("codesign --sign - {}", folder.path().display()),
+        1,
+        "",
+        &format!("{}: bundle format unrecognized, invalid, or unsuitable\n", folder.path().display()),
+    );
+}
+
+#[test]
+fn an_identity_is_imported_with_its_password_alone() {
+    let bench = bench();
+    let folder = with_identity(&bench);
+    let p12 = folder.path().join("identity.p12");
+    let said = |password: &str| {
+        let output = run(&bench, &format!("security import {} -k /k -f pkcs12 -P {password}", p12.display()));
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert!(said("wrong").1.contains("MAC verification failed"));
+    assert!(said("x").1.contains("already exists"));
+    let listed = run(&bench, "security find-identity -v -p codesigning /k");
+    assert!(String::from_utf8(listed.stdout).unwrap().contains(&sha1()));
+}
+
+#[test]
+fn a_disk_image_can_be_signed() {
+    let bench = bench();
+    let folder = with_identity(&bench);
+    let image = folder.path().join("a.dmg");
+    std::fs::create_dir(folder.path().join("f")).unwrap();
+    succeed(
+        &bench,
+        &format!(
+            "hdiutil create -volname V -srcfolder {} {}",
+            folder.path().join("f").display(),
+            image.display()
+        ),
+    );
+    succeed(&bench, &format!("codesign --sign - --identifier a.dmg {}", image.display()));
+    let bytes = std::fs::read(&image).unwrap();
+    let trailer = formats::container::koly::Koly::read(&bytes).unwrap().unwrap();
+    let place = trailer.signature.unwrap();
+    let signature = formats::signature::embedded::Signature::read(&bytes, place.offset, place.len).unwrap();
+    assert_eq!(signature.best_directory().unwrap().identifier, "a.dmg");
+    check(
+        &bench,
+        &format!("codesign --sign - {}", image.display()),
+        1,
+        "",
+        &format!("{}: is already signed\n", image.display()),
+    );
 }
 
 #[test]
@@ -206,12 +303,18 @@ fn a_wrong_password_is_noticed_everywhere() {
 #[test]
 fn passwords_can_travel_on_standard_input() {
     let bench = bench();
-    let mut child =
-        command(&bench, "security -i").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&bench, "security -i")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let script = "create-keychain -p \"p w\" /k\nunlock-keychain -p wrong /k\nlist-keychains\n";
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(51));
+    // The result of the last command is the result of all; what failed before is told.
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unlock-keychain: returned 51"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"/k\""));
     let calls = bench.calls().unwrap();
     let [call] = calls.as_slice() else { panic!("{calls:?}") };
@@ -271,5 +374,8 @@ fn ditto_copies_modes_and_links() {
     assert_eq!(std::fs::read_link(to.join("link")).unwrap(), Path::new("inner/file"));
     assert_eq!(std::fs::read(to.join("inner/file")).unwrap(), b"text");
     assert_eq!(run(&bench, "ditto /no/such/thing /tmp/x").status.code(), Some(1));
-    assert_eq!(run(&bench, "ditto -c -k a b").status.code(), Some(70));
+    let zip = folder.path().join("a.zip");
+    succeed(&bench, &format!("ditto -c -k --keepParent {} {}", from.display(), zip.display()));
+    assert!(std::fs::read(zip).unwrap().starts_with(b"PK"));
+    assert_eq!(run(&bench, "ditto -c -k /no/such/thing b").status.code(), Some(1));
 }

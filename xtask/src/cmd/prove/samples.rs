@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     cmd::{
         Context,
-        pipeline::{self, Options, Relay},
+        pipeline::{self, BackendOptions, Options, Relay},
     },
     config::Platform,
     error::{Doing, Error, Exit, Result},
@@ -113,6 +113,7 @@ fn planned(
         until: Until::Packaged,
         build: None,
         backend,
+        exceptions: Vec::new(),
         out: Some(samples.finished(sample)),
     };
     Plan::new(workspace, toolchain, &request)
@@ -137,7 +138,7 @@ fn build(
     let options = Options {
         signing: signing.to_owned(),
         build: None,
-        backend,
+        backend: BackendOptions { backend, backend_of: Vec::new() },
         jobs: None,
         out: None,
         rehearsal_seed: None,

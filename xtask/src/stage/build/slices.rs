@@ -39,7 +39,7 @@ pub fn hand_over(tools: &Toolbox, plan: &Plan, stamps: &Stamps, triple: &str, go
         Error::usage(format!("no part is built for `{triple}`"))
             .hint(format!("it is one of {}", known.join(", ")))
     })?;
-    require_tools(plan)?;
+    require_tools(tools, plan)?;
     let runner = Runner { tools, plan, stamps };
     runner.all(mine.iter().flat_map(|(binary, _)| &binary.generate).collect())?;
     runner.all(mine.iter().flat_map(|(_, slice)| &slice.compile).collect())?;

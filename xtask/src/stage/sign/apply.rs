@@ -40,7 +40,7 @@ pub fn apply(plan: &SigningPlan, work: &Path) -> Result<Done> {
         let slices = match &planned.code.kind {
             CodeKind::Image => sign_image(plan, planned, work, None)?,
             CodeKind::Bundle(layout) => {
-                embed_profile(planned, layout, work)?;
+                prepare(planned, work)?;
                 let resources = seal(plan, planned, layout, work, &done)?;
                 sign_image(plan, planned, work, Some((layout, resources)))?
             }
@@ -86,6 +86,15 @@ fn sign_image(
     Ok(signed.slices)
 }
 
+/// Puts the profile in, and takes away what an earlier signature left.
+pub(super) fn prepare(planned: &Planned, work: &Path) -> Result {
+    let Some(layout) = planned.code.layout() else { return Ok(()) };
+    embed_profile(planned, layout, work)?;
+    files::remove(&work.join(&layout.base).join("_CodeSignature"))?;
+    // A ticket of an earlier signature; this one will have another.
+    files::remove(&work.join(&planned.code.path).join("Contents/CodeResources"))
+}
+
 fn embed_profile(planned: &Planned, layout: &Layout, work: &Path) -> Result {
     let path = work.join(&layout.base).join("embedded.provisionprofile");
     match &planned.profile {
@@ -97,9 +106,6 @@ fn embed_profile(planned: &Planned, layout: &Layout, work: &Path) -> Result {
 /// Writes `_CodeSignature/CodeResources` and returns its bytes.
 fn seal(plan: &SigningPlan, planned: &Planned, layout: &Layout, work: &Path, done: &Done) -> Result<Vec<u8>> {
     let base = work.join(&layout.base);
-    files::remove(&base.join("_CodeSignature"))?;
-    // A ticket of an earlier signature; this one will have another.
-    files::remove(&work.join(&planned.code.path).join("Contents/CodeResources"))?;
     let executable =
         text(planned.code.executable.strip_prefix(&layout.base).unwrap_or(&planned.code.executable))?;
     let items = items(plan, planned, layout, work, done, executable)?;

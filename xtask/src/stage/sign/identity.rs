@@ -1,6 +1,11 @@
 //! From "where to find it" to an identity that can sign: the only place that reads a key file.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use base64::Engine;
 use signer::{
@@ -91,9 +96,15 @@ pub fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>> {
         SecretSource::EnvPath(name) => from_file(Path::new(&variable(name)?)),
         SecretSource::File(path) => from_file(path),
         SecretSource::Stdin => {
+            // There is one standard input, and on a Mac two that need what is in it: the keychain and the preflight.
+            static READ: Mutex<Option<Zeroizing<Vec<u8>>>> = Mutex::new(None);
+            let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(bytes) = &*read {
+                return Ok(bytes.clone());
+            }
             let mut bytes = Zeroizing::new(Vec::new());
             std::io::stdin().lock().read_to_end(&mut bytes).doing_as_asked(cannot)?;
-            Ok(bytes)
+            Ok(read.insert(bytes).clone())
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use formats::{
+    document::{Dict, Value, plist},
     image::{MachO, Slices},
     signature::{
         code_directory::flags,
@@ -81,14 +82,7 @@ fn compare_one(
     let runtime = directory.has_flags(flags::RUNTIME);
     differ("hardened runtime", planned.hardened_runtime.to_string(), runtime.to_string());
     differ("code limit", code_end.to_string(), directory.code_limit.to_string());
-    let claimed = planned.claims.as_ref().map(|it| it.entitlements.xml().len());
-    differ(
-        "entitlements",
-        format!("{claimed:?}"),
-        format!("{:?}", signature.entitlements.as_ref().map(Vec::len)),
-    );
-    let same = planned.claims.as_ref().map(|it| it.entitlements.xml()) == signature.entitlements.as_deref();
-    differ("entitlements are the file's", "true".to_owned(), same.to_string());
+    differ("entitlements", claimed(planned), on_disk(signature));
     let constraints = |of: &mut dyn Iterator<Item = &(Slot, Vec<u8>)>| {
         of.map(|(slot, der)| format!("{slot}: {}", hex(&sha256(der)))).collect::<Vec<_>>().join(", ")
     };
@@ -126,6 +120,27 @@ fn is_signed_by(leaf: &[u8], signature: &Signature) -> bool {
     let Some(signer) = cms.signers.first() else { return false };
     let Some(certificate) = signer.certificate(&cms.certificates) else { return false };
     certificate.as_der() == leaf && signer.verify(directory.as_bytes(), certificate).is_ok()
+}
+
+/// The entitlements of the plan, as values: codesign may write the same ones with other blanks.
+fn claimed(planned: &Planned) -> String {
+    planned.claims.as_ref().map_or("none".to_owned(), |it| list(it.entitlements.values()))
+}
+
+/// The entitlements of a signature.
+fn on_disk(signature: &Signature) -> String {
+    let Some(xml) = &signature.entitlements else { return "none".to_owned() };
+    match plist::read(xml).map(|it| it.value) {
+        Ok(Value::Dict(values)) => list(&values),
+        Ok(other) => format!("a {}", other.kind()),
+        Err(error) => format!("unreadable: {error}"),
+    }
+}
+
+fn list(values: &Dict) -> String {
+    let mut all: Vec<String> = values.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    all.sort();
+    all.join(", ")
 }
 
 /// Files of a bundle that its code directory covers by a hash of their own.
