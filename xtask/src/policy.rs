@@ -15,6 +15,22 @@ use crate::{
     error::{Doing, Error, Result},
 };
 
+/// What a signing file alone asks of any product: what it is meant for, and whose it is.
+pub fn signed(signing: &Signing) -> Policy {
+    let wish = |place: &str, key: &str| format!("`{key}`, {place}");
+    let mode = match *signing.mode {
+        config::Mode::Distribution => Mode::Distribution,
+        config::Mode::Development => Mode::Development,
+        config::Mode::Rehearsal => Mode::Rehearsal,
+        config::Mode::Adhoc => Mode::AdHoc,
+    };
+    Policy {
+        mode: Some(Wish::by(mode, wish(signing.mode.place(), "mode"))),
+        team: signing.team.as_ref().map(|it| Wish::by((**it).clone(), wish(it.place(), "team"))),
+        ..Policy::default()
+    }
+}
+
 /// The policy that follows from the configuration files; each wish knows its line.
 pub fn planned(product: &Product, signing: &Signing) -> Policy {
     let wish = |place: &str, key: &str| format!("`{key}`, {place}");
@@ -26,26 +42,18 @@ pub fn planned(product: &Product, signing: &Signing) -> Policy {
         Wish::by(names.collect(), wish(triples.place(), "triples"))
     };
     let minimum = &product.app.minimum_macos;
-    let mode = match *signing.mode {
-        config::Mode::Distribution => Mode::Distribution,
-        config::Mode::Development => Mode::Development,
-        config::Mode::Rehearsal => Mode::Rehearsal,
-        config::Mode::Adhoc => Mode::AdHoc,
-    };
     let ids = product.drivers.iter().map(|it| (*it.bundle_id).clone()).collect();
     let first = product.drivers.first();
     Policy {
-        mode: Some(Wish::by(mode, wish(signing.mode.place(), "mode"))),
         dext_archs: first.map(|it| archs(&it.triples)),
         app_archs: Some(archs(&product.app.triples)),
         min_macos: Some(Wish::by(Version(minimum.packed()), wish(minimum.place(), "minimum-macos"))),
-        team: signing.team.as_ref().map(|it| Wish::by((**it).clone(), wish(it.place(), "team"))),
         app_id: Some(Wish::by(
             (*product.app.bundle_id).clone(),
             wish(product.app.bundle_id.place(), "bundle-id"),
         )),
         dext_ids: first.map(|it| Wish::by(ids, wish(it.bundle_id.place(), "bundle-id"))),
-        ..Policy::default()
+        ..signed(signing)
     }
 }
 

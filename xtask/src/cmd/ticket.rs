@@ -6,7 +6,10 @@ use base64::Engine as _;
 use formats::{
     Bytes,
     document::ticket::Ticket,
-    signature::{certificate::Certificate, chain::Trust},
+    signature::{
+        certificate::Certificate,
+        chain::{Anchor, Trust},
+    },
 };
 use notary::lookup::Hash;
 
@@ -15,8 +18,12 @@ use crate::{
     error::{Doing, Error, Exit, Result},
     stage::{
         files,
-        notarize::{product::Product, staple},
+        notarize::{
+            product::{self, Product},
+            staple,
+        },
     },
+    terminal,
 };
 
 /// Shows and verifies notarization tickets
@@ -35,8 +42,16 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// What a ticket says: a ticket file, or one stapled to a product
+    #[command(after_help = "Examples:
+  cargo xtask ticket show Host.pkg
+  cargo xtask ticket show Host.app/Contents/CodeResources")]
     Show(Look),
     /// Whether it is genuine and covers the product it is stapled to
+    #[command(after_help = "Examples:
+  cargo xtask ticket verify Host.pkg
+  cargo xtask ticket verify dist/Host.app --trust-root dist/rehearsal-root.pem
+
+Exit codes: 0 genuine and complete · 1 not so · 2 usage · 4 there is no ticket")]
     Verify(Look),
 }
 
@@ -85,7 +100,12 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
         Ok(()) => "fits the bytes".to_owned(),
         Err(why) => format!("does not hold: {why}"),
     };
-    text.push_str(&format!("signature {signature}\nchain     {:?}\n", verified.chain.anchor));
+    let chain = match &verified.chain.anchor {
+        Anchor::Apple(root) => format!("leads to {root}"),
+        Anchor::Given => "leads to a root that was given".to_owned(),
+        other => product::untrusted(other),
+    };
+    text.push_str(&format!("signature {signature}\nchain     {chain}\n"));
     for fault in &verified.chain.faults {
         text.push_str(&format!("          {fault}\n"));
     }
@@ -115,6 +135,9 @@ pub fn run(args: Args, _context: &Context) -> Result<Exit> {
     };
     text.push_str(&format!("verdict   {verdict}\n"));
     cmd::print(&text)?;
+    if matches!(verified.chain.anchor, Anchor::Missing(_)) && look.trust_root.is_empty() {
+        terminal::note("the ticket of a rehearsal needs `--trust-root dist/rehearsal-root.pem`");
+    }
     let is_good = verified.is_genuine() && is_complete;
     Ok(if must_cover && !is_good { Exit::Findings } else { Exit::Passed })
 }

@@ -23,7 +23,7 @@ pub fn judge(
     plan: &Plan,
     folder: &Path,
     names: &[String],
-    submissions: &[(String, String)],
+    submissions: &[(String, Option<String>)],
     root: Option<&Path>,
 ) -> Result<Vec<String>> {
     terminal::step("Verifying", names.join(", "));
@@ -110,15 +110,16 @@ struct Product<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     code: &'a [report::Slice],
+    /// Absent for what was not submitted itself; null when it was, and nobody knows the id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    submission: Option<&'a str>,
+    submission: Option<Option<&'a str>>,
     tickets: &'a [report::Ticket],
 }
 
 fn manifest(
     folder: &Path,
     reports: &[&Report],
-    submissions: &[(String, String)],
+    submissions: &[(String, Option<String>)],
     xcode: Option<&Xcode>,
 ) -> Result<String> {
     let product = |report: &&'_ Report| -> Result<(String, Option<String>)> {
@@ -132,7 +133,7 @@ fn manifest(
         name,
         sha256: sha256.clone(),
         code: &report.subject.code,
-        submission: submissions.iter().find(|(of, _)| of == name).map(|(_, id)| id.as_str()),
+        submission: submissions.iter().find(|(of, _)| of == name).map(|(_, id)| id.as_deref()),
         tickets: &report.subject.tickets,
     });
     let simulated = reports.iter().any(|it| it.simulated);

@@ -26,7 +26,7 @@ use crate::{
     config::{Notarization, PackageKind},
     error::{Error, Result},
     plan::{self, Plan, Until},
-    rehearsal, terminal,
+    policy, rehearsal, terminal,
 };
 
 /// What is delivered.
@@ -37,7 +37,7 @@ pub struct Release {
     /// Zip and pkg, in the order of the signing file.
     pub packages: Vec<PathBuf>,
     /// Submission ids, by the name of what was submitted.
-    pub submissions: Vec<(String, String)>,
+    pub submissions: Vec<(String, Option<String>)>,
 }
 
 /// The pkg, signed but not yet notarized: made as soon as the app is signed, because whoever notarizes may have no key.
@@ -138,7 +138,7 @@ impl Notary<'_> {
         &mut self,
         from: &Path,
         goal: &Path,
-        ids: &mut Vec<(String, String)>,
+        ids: &mut Vec<(String, Option<String>)>,
         stamps: &Stamps,
     ) -> Result {
         let what = plan::file_name(goal);
@@ -148,10 +148,9 @@ impl Notary<'_> {
         stamps.add_file(&mut key, &self.plan.signing.file)?;
         let remembered = stamps.record_of(&name);
         if stamps.is_fresh(&name, &key) {
-            let id = std::fs::read_to_string(&remembered).unwrap_or_default();
-            if !id.is_empty() {
-                ids.push((what, id));
-            }
+            let id = std::fs::read_to_string(&remembered).ok().filter(|it| !it.is_empty());
+            warn_of_a_lost_id(&what, id.as_deref());
+            ids.push((what, id));
             return Ok(());
         }
         stamps.forget(&name)?;
@@ -164,13 +163,18 @@ impl Notary<'_> {
             None => self.service.insert(Service::of(&self.plan.signing, rehearsal, &Addresses::default())?),
         };
         let limits = Limits { wait: Some(PATIENCE), ..Limits::default() };
-        match notarize::notarize(goal, service, &trust, limits)? {
+        let asked = notarize::Request {
+            service,
+            trust: &trust,
+            policy: &policy::planned(&self.plan.product, &self.plan.signing),
+            limits,
+            go_on: &format!("cargo xtask dist --signing {}", self.plan.signing.name),
+        };
+        match notarize::notarize(goal, &asked)? {
             Ended::Notarized { id } => {
-                let id = id.unwrap_or_default();
-                files::write(&remembered, id.as_bytes(), 0o644)?;
-                if !id.is_empty() {
-                    ids.push((what, id));
-                }
+                files::write(&remembered, id.as_deref().unwrap_or_default().as_bytes(), 0o644)?;
+                warn_of_a_lost_id(&what, id.as_deref());
+                ids.push((what, id));
                 stamps.record(&name, key, Vec::new(), &[goal.to_owned()])
             }
             Ended::Pending => Err(Error::incomplete(format!("`{what}` has no verdict yet"))
@@ -180,6 +184,15 @@ impl Notary<'_> {
                 Err(Error::new(format!("`{what}` was not notarized"), crate::error::Exit::Findings))
             }
         }
+    }
+}
+
+/// Without its submission id a release cannot be traced back to Apple's log.
+fn warn_of_a_lost_id(what: &str, id: Option<&str>) {
+    if id.is_none() {
+        terminal::warn(format_args!(
+            "`{what}` is notarized, but nobody knows by which submission: manifest.json says `\"submission\": null`"
+        ));
     }
 }
 

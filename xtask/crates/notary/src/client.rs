@@ -143,6 +143,7 @@ pub struct Notary<'a> {
     clock: &'a dyn Clock,
     notice: &'a dyn Fn(&str),
     allowance: Cell<Option<Allowance>>,
+    webhook: Option<&'a Endpoint>,
 }
 
 impl<'a> Notary<'a> {
@@ -154,7 +155,14 @@ impl<'a> Notary<'a> {
         clock: &'a dyn Clock,
         notice: &'a dyn Fn(&str),
     ) -> Self {
-        Self { http, endpoints, key, clock, notice, allowance: Cell::new(None) }
+        Self { http, endpoints, key, clock, notice, allowance: Cell::new(None), webhook: None }
+    }
+
+    /// Asks the service to post to this address when a verdict is there. It carries none: the status is asked for all the same.
+    #[must_use]
+    pub fn telling(mut self, webhook: Option<&'a Endpoint>) -> Self {
+        self.webhook = webhook;
+        self
     }
 
     /// What was left of the hourly allowance at the last answer.
@@ -199,8 +207,12 @@ impl<'a> Notary<'a> {
             object: String,
         }
         let doing = format!("submit {name}");
+        let told = self.webhook.iter();
+        let notifications: Vec<_> =
+            told.map(|it| serde_json::json!({"channel": "webhook", "target": it.base()})).collect();
         let body =
-            serde_json::json!({"submissionName": name, "sha256": sha256, "notifications": []}).to_string();
+            serde_json::json!({"submissionName": name, "sha256": sha256, "notifications": notifications})
+                .to_string();
         let (id, it): (String, Attributes) = self.ask(&doing, "POST", "/submissions", Some(&body))?;
         let credentials = sigv4::Credentials {
             access_key: it.aws_access_key_id,

@@ -53,6 +53,25 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// How a program ends that met it: 130 when somebody stopped it, else 3 (the service, the network, this machine).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Interrupted => 130,
+            Kind::Transient
+            | Kind::Throttled
+            | Kind::Credentials
+            | Kind::Expired
+            | Kind::Agreement
+            | Kind::Role
+            | Kind::NotFound
+            | Kind::Refused
+            | Kind::Answer
+            | Kind::Local => 3,
+        }
+    }
+}
+
 /// An obstacle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {

@@ -231,8 +231,8 @@ fn network(doing: &str, host: &str, error: &ureq::Error) -> Error {
     match error {
         ureq::Error::Timeout(which) => transient(format!("no answer from {host} in time ({which})")),
         ureq::Error::HostNotFound => transient(format!("the name {host} does not resolve"))
-            .hint("is this machine on-line? behind a proxy, set HTTPS_PROXY"),
-        ureq::Error::Io(cause) => transient(format!("the connection to {host} broke: {cause}")),
+            .hint(ON_LINE),
+        ureq::Error::Io(cause) => io(doing, host, cause),
         ureq::Error::ConnectionFailed => transient(format!("no connection to {host}")),
         ureq::Error::Rustls(cause) => Error::local(doing, format!("TLS with {host}: {cause}")).hint(
             "if a proxy inspects traffic here, put its root certificate into a PEM file and name it in SSL_CERT_FILE",
@@ -246,6 +246,22 @@ fn network(doing: &str, host: &str, error: &ureq::Error) -> Error {
         other => transient(format!("{host}: {}", crate::redact::redact(&other.to_string()))),
     }
 }
+
+/// A failure of the operating system; the two that a person can mend have a hint.
+fn io(doing: &str, host: &str, cause: &std::io::Error) -> Error {
+    let text = cause.to_string();
+    // The standard library has no kind for it; this is its own text for `getaddrinfo`.
+    if text.contains("failed to lookup address") {
+        return Error::new(Kind::Transient, doing, format!("the name {host} does not resolve")).hint(ON_LINE);
+    }
+    if cause.kind() == std::io::ErrorKind::ConnectionRefused {
+        let error = Error::new(Kind::Transient, doing, format!("nobody listens at {host}"));
+        return if is_loopback(host) { error.hint("is it running? cargo xtask notary serve") } else { error };
+    }
+    Error::new(Kind::Transient, doing, format!("the connection to {host} broke: {cause}"))
+}
+
+const ON_LINE: &str = "is this machine on-line? behind a proxy, set HTTPS_PROXY";
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Notarization that survives: client, ledger, stapling, and a local notary to rehearse with.
 
+pub mod agency;
 pub mod client;
 pub mod clock;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod ledger;
 pub mod local;
 pub mod log;
 pub mod lookup;
+pub mod notarytool;
 pub mod pace;
 pub mod redact;
 pub mod run;
@@ -19,6 +21,7 @@ pub mod sigv4;
 pub mod staple;
 pub mod upload;
 
+pub use agency::Agency;
 pub use clock::Clock;
 pub use error::{Error, Kind, Result};
 pub use key::AuthKey;

@@ -47,7 +47,7 @@ impl Default for Sizes {
     }
 }
 
-/// How far an upload is, for the one who must know after a crash.
+/// How far an upload is; what [`crate::agency::Stage`] says of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Parts are on their way; S3 has nothing that counts.

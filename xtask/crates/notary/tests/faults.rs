@@ -28,6 +28,22 @@ fn end(result: &Result<Outcome>) -> End {
     }
 }
 
+/// The exit code of a command that ended so (cli.md of the tool: 0 done, 1 refused, 3 the service or the network, 4 nothing final, 130 Ctrl-C).
+fn check_code(result: &Result<Outcome>, name: &str) {
+    let code = match result {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    };
+    let expected = match end(result) {
+        End::Notarized => 0,
+        End::Refused => 1,
+        End::Pending => 4,
+        End::Error(Kind::Interrupted) => 130,
+        End::Error(_) => 3,
+    };
+    assert_eq!(code, expected, "{name}");
+}
+
 /// What one harm at one step has to lead to, once or for ever.
 fn expected(step: Step, harm: Harm, for_ever: bool) -> End {
     use Harm::*;
@@ -95,6 +111,7 @@ fn story(step: Step, harm: Harm, times: u32) {
     let name = format!("{}:{}:{times}", step.name(), harm.name());
     let shown = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
     assert_eq!(end(&result), expected(step, harm, for_ever), "{name}: {shown}\n{}", world.last_said());
+    check_code(&result, &name);
     let n_first = world.server.n_uploads();
     // A forgotten id is the one case in which the same bytes may go out again at once.
     let is_forgotten = step == Step::Status && harm == Harm::NotFound && for_ever;
@@ -105,6 +122,7 @@ fn story(step: Step, harm: Harm, times: u32) {
     let result = world.run();
     let shown = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
     assert_eq!(end(&result), End::Notarized, "{name}, second run: {shown}\n{}", world.last_said());
+    check_code(&result, &name);
     let n_second = world.server.n_uploads();
     let may_repeat = n_first == 0 || is_forgotten;
     assert!(
@@ -163,7 +181,9 @@ fn a_run_killed_at_any_write_is_continued_and_nothing_is_handed_in_twice() {
 fn an_interrupted_wait_is_continued_without_a_second_upload() {
     let world = World::new(Oddities { processing: 600, ..Oddities::default() });
     world.clock.interrupt_at(common::START + 100);
-    assert_eq!(end(&world.run()), End::Error(Kind::Interrupted));
+    let result = world.run();
+    assert_eq!(end(&result), End::Error(Kind::Interrupted));
+    check_code(&result, "interrupted");
     world.clock.interrupt_at(0);
     assert_eq!(end(&world.run()), End::Notarized);
     assert_eq!(world.server.n_uploads(), 1);
@@ -184,7 +204,9 @@ fn a_lost_ledger_is_found_again_in_the_history() {
     let world = World::new(Oddities { processing: 600, ..Oddities::default() });
     let mut limited = world;
     limited.limits.wait = None;
-    assert_eq!(end(&limited.run()), End::Pending);
+    let result = limited.run();
+    assert_eq!(end(&result), End::Pending);
+    check_code(&result, "not waited for");
     *limited.store.text.borrow_mut() = None;
     limited.limits = notary::run::Limits::default();
     assert_eq!(end(&limited.run()), End::Notarized);
@@ -243,7 +265,9 @@ fn an_invalid_product_is_refused_with_its_log_and_stays_refused() {
     let mut world = World::new(Oddities::default());
     world.bytes = b"unsigned".to_vec();
     for _ in 0..2 {
-        let Ok(Outcome::Refused { log: Some(log), .. }) = world.run() else { panic!("{}", world.all_said()) };
+        let result = world.run();
+        check_code(&result, "refused");
+        let Ok(Outcome::Refused { log: Some(log), .. }) = result else { panic!("{}", world.all_said()) };
         assert_eq!(log.issues[0].message, "The binary is not signed.");
     }
     assert_eq!((world.server.n_uploads(), world.store.logs.borrow().len()), (1, 1));

@@ -18,7 +18,7 @@ use notary::{
     clock::FakeClock,
     http::{Http, Patience},
     key::Owner,
-    local::{Examination, Examiner, KnownKey, LocalNotary, Ruling, Settings, TicketFault},
+    local::{Examination, Examiner, KnownKey, LocalNotary, Settings},
     lookup::Hash,
     upload::{self, Goods, Sizes},
 };
@@ -66,17 +66,12 @@ fn memory_stays_flat() {
     let key = AuthKey::new("ABC123DEFG", Owner::Individual, SigningKey::from_slice(&[7; 32]).unwrap());
     let server = LocalNotary::start(
         0,
-        Settings {
-            key: KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() },
-            clock: clock.clone(),
-            examiner: Box::new(Sink),
-            sign: Box::new(|_: &BTreeSet<Hash>, _| Ok(Vec::new())),
-            processing: 0,
-            propagation: 0,
-            faults: Vec::new(),
-            ruling: Ruling::Examined,
-            tickets: TicketFault::None,
-        },
+        Settings::new(
+            KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() },
+            clock.clone(),
+            Box::new(Sink),
+            Box::new(|_: &BTreeSet<Hash>, _| Ok(Vec::new())),
+        ),
     )
     .unwrap();
     let http = Http::new(None, Patience::default()).unwrap();

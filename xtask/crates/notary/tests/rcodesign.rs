@@ -23,7 +23,7 @@ use notary::{
     http::{Http, Patience},
     key::Owner,
     ledger::Store as _,
-    local::{Code, Examination, Examiner, KnownKey, LocalNotary, Ruling, Settings, TicketFault},
+    local::{Code, Examination, Examiner, KnownKey, LocalNotary, Settings},
     lookup::{Hash, Tickets},
     run::{Desk, Limits, Outcome, Product, notarize},
     staple,
@@ -171,18 +171,13 @@ fn rcodesign_and_our_client_staple_the_same_package() {
     let issuer = "57246542-96fe-1a63-e053-0824d011072a".to_owned();
     let key = AuthKey::new("ABC123DEFG", Owner::Team { issuer }, SigningKey::from_slice(&[7; 32]).unwrap());
     let issued = ticket.clone();
-    let settings = Settings {
-        key: KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() },
-        clock: Arc::new(RealClock),
-        examiner: Box::new(Packages(OneCode(Received::default()))),
+    let settings = Settings::new(
+        KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() },
+        Arc::new(RealClock),
+        Box::new(Packages(OneCode(Received::default()))),
         // The real ticket of the package: the stapled file must be the published one.
-        sign: Box::new(move |_: &BTreeSet<Hash>, _| Ok(issued.clone())),
-        processing: 0,
-        propagation: 0,
-        faults: Vec::new(),
-        ruling: Ruling::Examined,
-        tickets: TicketFault::None,
-    };
+        Box::new(move |_: &BTreeSet<Hash>, _| Ok(issued.clone())),
+    );
     let server = Arc::new(LocalNotary::start(0, settings).unwrap());
 
     // Theirs.
@@ -231,8 +226,14 @@ fn rcodesign_and_our_client_staple_the_same_package() {
     let notary = Notary::new(&http, &endpoints, &key, &RealClock, &say);
     let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock: &RealClock, notice: &say };
     let store = common::Memory::default();
-    let desk =
-        Desk { notary: &notary, tickets: &tickets, store: &store, say: &say, limits: Limits::default() };
+    let desk = Desk {
+        notary: &notary,
+        tickets: &tickets,
+        store: &store,
+        say: &say,
+        waiting: &|_| {},
+        limits: Limits::default(),
+    };
     let hash = toc_hash(&bare);
     let product = Product {
         name: "x.pkg",

@@ -4,7 +4,7 @@
 //!
 //! 1. checks the options as the real tool does (`manual`, read by `synopsis`): a wrong one is a usage error with the real exit code;
 //! 2. answers from the test's script, if an entry matches (`script`), the failures people report included;
-//! 3. otherwise behaves like the tool as far as it can without a Mac (`security`, `codesign`, `xcrun`, `machine`; products come from
+//! 3. otherwise behaves like the tool as far as it can without a Mac (`security`, `codesign`, `notarytool`, `xcrun`, `machine`; products come from
 //!    `portable`), and where it cannot, says so with exit code 70: a stand-in never reports success for a product it has not made;
 //! 4. records the call as one line of JSON (`record`).
 //!
@@ -27,6 +27,7 @@ mod codesign;
 mod identity;
 mod keychains;
 mod machine;
+mod notarytool;
 mod packaging;
 mod portable;
 mod run;
@@ -35,6 +36,7 @@ mod timestamp;
 mod xcrun;
 
 pub use bench::Bench;
+pub use notarytool::{NOTARY, NOTARY_KEY};
 pub use portable::{PORTABLE, SDK};
 pub use record::Call;
 pub use run::{Answer, QUESTION, STAND_INS, main};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    codesign, machine, manual, packaging, portable,
+    codesign, machine, manual, notarytool, packaging, portable,
     record::{self, Call},
     script::{SCRIPT, Script, Scripted},
     security,
@@ -161,6 +161,7 @@ fn behave(
     match tool {
         "security" => security::behave(words, bench),
         "codesign" => codesign::behave(words, bench),
+        "notarytool" => notarytool::behave(words, bench),
         "xcrun" => Ok(xcrun::behave(words)),
         "ditto" if words.has("-c") && words.has("-k") => packaging::zip(words),
         "pkgbuild" => packaging::pkgbuild(words, bench),

@@ -21,40 +21,48 @@ use crate::{
 
 const INVALID: &str = "The signature of the binary is invalid.";
 const STRANGER: &str = "The binary is not signed with a valid Developer ID certificate.";
+/// What Apple says of a package without a good signature nobody has published word for word; these words are ours.
+const CONTAINER: &str = "The package or disk image is not signed with a valid Developer ID Installer (or Application) certificate.";
 const UNREADABLE: &str = "The contents of the package could not be extracted.";
 
 /// What the notary says when a check of the catalogue finds an error. Checks about DriverKit, layout and profiles are not here: the notary does
 /// not look at those, the launch does.
-const SAYS: [(&str, &str); 22] = [
+const SAYS: [(&str, &str); 28] = [
     ("code-signed", "The binary is not signed."),
     ("signature-structure", INVALID),
-    ("directory-hash", INVALID),
     ("page-hashes", INVALID),
     ("code-limit", INVALID),
     ("special-slots", INVALID),
     ("cms-readable", INVALID),
     ("cms-signature", INVALID),
-    ("seal-complete", INVALID),
-    ("sealed-resources", INVALID),
+    ("hash-agility", INVALID),
+    ("seal-present", INVALID),
+    ("sealed-files", INVALID),
+    ("unsealed-files", INVALID),
+    ("nested-code", INVALID),
     ("not-ad-hoc", STRANGER),
     ("certificate-chain", STRANGER),
     ("certificate-kind", STRANGER),
     ("certificate-validity", STRANGER),
+    ("container-signature", CONTAINER),
     ("secure-timestamp", "The signature does not include a secure timestamp."),
     ("hardened-runtime", "The executable does not have the hardened runtime enabled."),
-    ("get-task-allow", "The executable requests the com.apple.security.get-task-allow entitlement."),
-    ("hash-agility", "The signature algorithm used is too weak."),
+    ("debug-entitlements", "The executable requests the com.apple.security.get-task-allow entitlement."),
+    ("entitlements-readable", "Embedded entitlements are invalid: syntax error near line 1"),
+    ("directory-hash", "The signature algorithm used is too weak."),
     ("signature-algorithm", "The signature algorithm used is too weak."),
+    ("notary-sdk", "The binary uses an SDK older than the 10.9 SDK."),
+    ("notary-contents", "Package has no signed executables or bundles. No tickets can be generated."),
     ("readable-code", UNREADABLE),
     ("readable-files", UNREADABLE),
     ("archive-members", UNREADABLE),
 ];
 
-/// What the notary would say about this product.
-pub fn complaints(subject: &Subject) -> Vec<Complaint> {
+/// What the notary would say about this product. `policy` says what it is meant for; the default recognises that from the product.
+pub fn complaints(subject: &Subject, policy: &Policy) -> Vec<Complaint> {
     let mut found = Vec::new();
     let mut said = BTreeSet::new();
-    for outcome in checks::run(subject, &Policy::default()) {
+    for outcome in checks::run(subject, policy) {
         let Some((_, message)) = SAYS.iter().find(|(id, _)| *id == outcome.check.id) else { continue };
         for finding in &outcome.findings {
             if finding.severity != Severity::Error {
@@ -110,7 +118,11 @@ impl Examiner for Spool {
         let asked = Asked { trust: self.trust.clone(), ..Asked::at(now) };
         let subject = inspect::open(&whole, &asked).map_err(|error| error.to_string())?;
         let own = whole.file_name().and_then(|it| it.to_str()).unwrap_or_default();
-        Ok(Examination { sha256, contents: contents(&subject, own), issues: complaints(&subject) })
+        Ok(Examination {
+            sha256,
+            contents: contents(&subject, own),
+            issues: complaints(&subject, &Policy::default()),
+        })
     }
 }
 

@@ -15,7 +15,10 @@ use checks::{
 use formats::{
     Source,
     document::{plist::Date, ticket::Ticket},
-    signature::{chain::Trust, digest::HashType},
+    signature::{
+        chain::{Anchor, Trust},
+        digest::HashType,
+    },
 };
 use notary::lookup::Hash;
 use sha2::{Digest as _, Sha256};
@@ -62,12 +65,15 @@ pub struct Upload {
 impl Product {
     /// Opens an app, zip, pkg or dmg. Code without a signature has no hash; the preflight complains about it.
     pub fn open(path: &Path, trust: &Trust) -> Result<Self> {
-        let now = Date(i64::try_from(rehearsal::now()).unwrap_or(i64::MAX));
-        let subject = inspect::open(path, &Asked { trust: trust.clone(), ..Asked::at(now) })?;
+        Self::of(path, inspect(path, trust)?)
+    }
+
+    /// The product at `path` that was looked into before.
+    pub fn of(path: &Path, subject: Subject) -> Result<Self> {
         let (required, lookup) = hashes(&subject);
         let lookup = lookup.ok_or_else(|| {
-            Error::tool(format!("cannot notarize `{}`: no signed code is in it", path.display()))
-                .hint("sign it first: cargo xtask sign")
+            Error::usage(format!("cannot notarize `{}`: no signed code is in it", path.display()))
+                .hint("name a signed app, zip, pkg or dmg; what is not signed yet: cargo xtask sign")
         })?;
         Ok(Self { path: path.to_owned(), name: subject.path.clone(), subject, required, lookup })
     }
@@ -108,7 +114,22 @@ impl Product {
     }
 }
 
+/// Looks into an app, zip, pkg or dmg.
+pub fn inspect(path: &Path, trust: &Trust) -> Result<Subject> {
+    if !path.exists() {
+        return Err(Error::usage(format!("there is no `{}`", path.display()))
+            .hint("a signed app lies below target/dist/stage after: cargo xtask sign"));
+    }
+    let now = Date(i64::try_from(rehearsal::now()).unwrap_or(i64::MAX));
+    inspect::open(path, &Asked { trust: trust.clone(), ..Asked::at(now) })
+}
+
 impl Upload {
+    /// Where the bytes lie.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn open(path: PathBuf) -> Result<Self> {
         let reading = || format!("cannot read `{}`", path.display());
         let name = path.file_name().and_then(|it| it.to_str()).unwrap_or("product").to_owned();
@@ -143,10 +164,19 @@ pub fn judge(ticket: &[u8], trust: &Trust) -> Result<BTreeSet<Hash>, String> {
         (Ok(()), Some(marker)) => format!("a certificate lacks the marker {marker}"),
         (Ok(()), None) => match verified.chain.faults.first() {
             Some(fault) => fault.to_string(),
-            None => format!("its chain does not end at a trusted root ({:?})", verified.chain.anchor),
+            None => untrusted(&verified.chain.anchor),
         },
     };
     Err(format!("the ticket is not genuine: {why}"))
+}
+
+/// Why a chain that holds together counts for nothing.
+pub fn untrusted(anchor: &Anchor) -> String {
+    match anchor {
+        Anchor::Missing(name) => format!("its chain ends at `{name}`, which is not known here"),
+        Anchor::Unknown => "its chain ends at a certificate that nobody vouches for".to_owned(),
+        Anchor::Apple(_) | Anchor::Given => "its chain does not hold".to_owned(),
+    }
 }
 
 /// All hashes that a ticket must cover, and the one to ask for: the container's, else the first slice's of the main executable.

@@ -13,12 +13,13 @@ mod fault;
 mod notary;
 mod s3;
 mod server;
+mod webhook;
 mod wire;
 
-use std::{collections::BTreeSet, fmt, io::Write, sync::Arc};
+use std::{collections::BTreeSet, fmt, io::Write, sync::Arc, time::Duration};
 
 pub use fault::{Fault, Harm, Ruling, Step, TicketFault};
-pub use server::LocalNotary;
+pub use server::{LocalNotary, endpoints};
 
 use crate::{clock::Clock, key::Owner, lookup::Hash};
 
@@ -69,6 +70,12 @@ pub struct Complaint {
 /// Signs a ticket for these hashes, issued at this time.
 pub type SignTicket = dyn Fn(&BTreeSet<Hash>, u64) -> Result<Vec<u8>, String> + Send + Sync;
 
+/// Seals a webhook's payload: an ECDSA signature (DER) over it, and the certificates (PEM) that prove whose it is.
+pub type Seal = dyn Fn(&[u8]) -> Result<(Vec<u8>, Vec<u8>), String> + Send + Sync;
+
+/// Hears what the notary does, one line each.
+pub type Heard = dyn Fn(&str) + Send + Sync;
+
 /// Who may come in.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
@@ -100,6 +107,41 @@ pub struct Settings {
     pub ruling: Ruling,
     /// What is wrong with its tickets.
     pub tickets: TicketFault,
+    /// How long [`Harm::Hang`] hangs, in real time.
+    pub hang: Duration,
+    /// The team that everything is submitted for.
+    pub team: String,
+    /// Proves to a webhook's listener who posts.
+    pub seal: Box<Seal>,
+    /// Hears of every request.
+    pub heard: Box<Heard>,
+}
+
+impl Settings {
+    /// A notary that does everything at once and nothing wrong, and says nothing.
+    pub fn new(
+        key: KnownKey,
+        clock: Arc<dyn Clock>,
+        examiner: Box<dyn Examiner>,
+        sign: Box<SignTicket>,
+    ) -> Self {
+        Self {
+            key,
+            clock,
+            examiner,
+            sign,
+            processing: 0,
+            propagation: 0,
+            faults: Vec::new(),
+            ruling: Ruling::Examined,
+            tickets: TicketFault::None,
+            // Longer than the patience of a test's client, shorter than anybody's.
+            hang: Duration::from_millis(250),
+            team: "LOCAL".to_owned(),
+            seal: Box::new(|_| Err("this notary has no key for webhooks".to_owned())),
+            heard: Box::new(|_| {}),
+        }
+    }
 }
 
 impl fmt::Debug for Settings {

@@ -1,6 +1,9 @@
 //! Submissions, their verdicts, their logs and their tickets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -9,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     Examination, Ruling, Step, TicketFault,
     server::Shared,
+    webhook,
     wire::{Head, Reply},
 };
 use crate::{
@@ -91,7 +95,7 @@ impl State {
 }
 
 /// One request to the API, to a log or to the ticket service.
-pub fn answer(shared: &Shared, head: &Head, step: Step, document: &[u8]) -> Reply {
+pub fn answer(shared: &Arc<Shared>, head: &Head, step: Step, document: &[u8]) -> Reply {
     match step {
         Step::Log => return log(shared, head),
         Step::LookUp => return look_up(shared, document),
@@ -100,6 +104,11 @@ pub fn answer(shared: &Shared, head: &Head, step: Step, document: &[u8]) -> Repl
     if let Err(why) = authenticate(shared, head) {
         // Apple does not say why; a rehearsal may.
         return Reply::text(401, &format!("Unauthenticated\n\n{why}\n\nRequest ID: LOCAL.0.0\n"));
+    }
+    let (allowance, is_allowed) = shared.count();
+    if !is_allowed {
+        let detail = "Exceeded hourly limit of requests. Try again later.";
+        return api_error(429, "RATE_LIMIT", detail).with("x-rate-limit", allowance);
     }
     let mut rest = head.path.trim_start_matches("/notary/v2/submissions").trim_matches('/').split('/');
     let id = rest.next().unwrap_or_default();
@@ -112,7 +121,7 @@ pub fn answer(shared: &Shared, head: &Head, step: Step, document: &[u8]) -> Repl
             Reply::text(500, "a request that does not belong here")
         }
     };
-    reply.with("x-rate-limit", "user-hour-lim:3500;user-hour-rem:3400;")
+    reply.with("x-rate-limit", allowance)
 }
 
 fn authenticate(shared: &Shared, head: &Head) -> Result<(), String> {
@@ -121,12 +130,14 @@ fn authenticate(shared: &Shared, head: &Head) -> Result<(), String> {
     jwt::verify(token, &known.id, &known.owner, &known.key, shared.now())
 }
 
-fn submit(shared: &Shared, document: &[u8]) -> Reply {
+fn submit(shared: &Arc<Shared>, document: &[u8]) -> Reply {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Wanted {
         submission_name: String,
         sha256: String,
+        #[serde(default)]
+        notifications: serde_json::Value,
     }
     let wanted: Wanted = match serde_json::from_slice(document) {
         Ok(wanted) => wanted,
@@ -135,6 +146,10 @@ fn submit(shared: &Shared, document: &[u8]) -> Reply {
     if wanted.sha256.len() != 64 || !wanted.sha256.bytes().all(|it| it.is_ascii_hexdigit()) {
         return api_error(400, "PARAMETER_ERROR.INVALID", "sha256 is not 64 hex digits");
     }
+    let listener = match webhook::target(&wanted.notifications) {
+        Ok(listener) => listener,
+        Err(why) => return api_error(400, "PARAMETER_ERROR.INVALID", &why),
+    };
     let now = shared.now();
     let mut state = shared.state();
     let number = state.submissions.len();
@@ -161,6 +176,9 @@ fn submit(shared: &Shared, document: &[u8]) -> Reply {
             "awsSessionToken": credentials.session_token.as_deref(),
             "bucket": "notary-submissions-prod", "object": format!("prod/AROALOCAL:{id}")}}, "meta": {}}),
     );
+    if let Some(listener) = listener {
+        webhook::watch(Arc::clone(shared), id.clone(), now, listener);
+    }
     state.submissions.push(Submitted {
         id,
         name: wanted.submission_name,
@@ -172,6 +190,14 @@ fn submit(shared: &Shared, document: &[u8]) -> Reply {
         verdict: None,
     });
     reply
+}
+
+/// When submission `id` got its verdict; `None` while it has none.
+pub fn verdict_at(shared: &Shared, id: &str) -> Option<u64> {
+    let mut state = shared.state();
+    let at = state.submissions.iter().position(|it| it.id == id)?;
+    settle(shared, &mut state, at);
+    state.submissions.get(at)?.verdict.as_ref().map(|it| it.at)
 }
 
 fn history(shared: &Shared) -> Reply {

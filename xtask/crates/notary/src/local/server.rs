@@ -1,6 +1,7 @@
 //! Connections: one thread each, requests routed to the rooms, faults done to whatever they are due.
 
 use std::{
+    collections::VecDeque,
     fmt,
     io::{self, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -9,7 +10,6 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
 };
 
 use super::{
@@ -22,8 +22,8 @@ use crate::{client::Endpoints, clock, error::Result};
 
 /// JSON bodies are short; an XML list of 10 000 parts is about a megabyte.
 const MAX_DOCUMENT: u64 = 4 << 20;
-/// How long a fault hangs, in real time: longer than the patience of a test's client, shorter than anybody's.
-const HANG: Duration = Duration::from_millis(250);
+/// Requests per rolling hour and key; Apple's number.
+const HOURLY: usize = 3500;
 
 /// A notary that runs on this machine until it is dropped.
 pub struct LocalNotary {
@@ -37,8 +37,16 @@ pub(super) struct Shared {
     pub(super) base: String,
     state: Mutex<State>,
     faults: Mutex<Vec<Fault>>,
+    hour: Mutex<Hour>,
     stopping: AtomicBool,
     n_requests: AtomicU32,
+}
+
+/// The requests of the last hour.
+#[derive(Default)]
+struct Hour {
+    at: VecDeque<u64>,
+    busiest: usize,
 }
 
 impl Shared {
@@ -49,6 +57,26 @@ impl Shared {
 
     pub(super) fn now(&self) -> u64 {
         self.settings.clock.now()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Counts one request to the API: the header that says what is left, and whether there was anything left.
+    pub(super) fn count(&self) -> (String, bool) {
+        let mut hour = self.hour.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = self.now();
+        while hour.at.front().is_some_and(|it| it.saturating_add(3600) <= now) {
+            hour.at.pop_front();
+        }
+        let is_allowed = hour.at.len() < HOURLY;
+        if is_allowed {
+            hour.at.push_back(now);
+        }
+        hour.busiest = hour.busiest.max(hour.at.len());
+        let left = HOURLY.saturating_sub(hour.at.len());
+        (format!("user-hour-lim:{HOURLY};user-hour-rem:{left};"), is_allowed)
     }
 
     /// Uses up one harm that is due at `step`.
@@ -70,6 +98,7 @@ impl LocalNotary {
             faults: Mutex::new(settings.faults.clone()),
             state: Mutex::new(State::default()),
             settings,
+            hour: Mutex::default(),
             stopping: AtomicBool::new(false),
             n_requests: AtomicU32::new(0),
         });
@@ -104,8 +133,7 @@ impl LocalNotary {
 
     /// What a client has to be told.
     pub fn endpoints(&self) -> Result<Endpoints> {
-        let base = &self.shared.base;
-        Endpoints::new(Some(&format!("{base}/notary/v2")), Some(&format!("{base}{LOOK_UP}")), Some(base))
+        endpoints(&self.shared.base)
     }
 
     /// Adds a harm to come.
@@ -121,6 +149,11 @@ impl LocalNotary {
     /// Requests answered (or harmed) so far.
     pub fn n_requests(&self) -> u32 {
         self.shared.n_requests.load(Ordering::SeqCst)
+    }
+
+    /// The most requests to the API in any hour so far.
+    pub fn busiest_hour(&self) -> usize {
+        self.shared.hour.lock().unwrap_or_else(std::sync::PoisonError::into_inner).busiest
     }
 
     /// How many submissions hold bytes: what "submitted twice" is about.
@@ -151,11 +184,16 @@ impl Drop for LocalNotary {
     }
 }
 
+/// The services of a local notary at `http://127.0.0.1:PORT`.
+pub fn endpoints(base: &str) -> Result<Endpoints> {
+    Endpoints::new(Some(&format!("{base}/notary/v2")), Some(&format!("{base}{LOOK_UP}")), Some(base))
+}
+
 /// Path of the ticket service, Apple's own.
 const LOOK_UP: &str = "/database/1/com.apple.gk.ticket-delivery/production/public/records/lookup";
 
 /// Answers until the stream ends, or a fault ends it: dropping it closes the connection.
-fn serve(shared: &Shared, stream: impl Read + Write) -> io::Result<()> {
+fn serve(shared: &Arc<Shared>, stream: impl Read + Write) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(head) = Head::read(&mut reader)? {
         if shared.stopping.load(Ordering::SeqCst) {
@@ -164,6 +202,10 @@ fn serve(shared: &Shared, stream: impl Read + Write) -> io::Result<()> {
         shared.n_requests.fetch_add(1, Ordering::SeqCst);
         let step = step_of(&head);
         let harm = step.and_then(|step| shared.harm(step).map(|harm| (step, harm)));
+        let name = step.map_or(head.path.as_str(), |it| it.name());
+        if let Some((_, harm)) = harm {
+            (shared.settings.heard)(&format!("{name}: {}", harm.name()));
+        }
         if let Some((_, Harm::Reset)) = harm {
             // Closing with unread bytes makes the kernel send RST.
             break;
@@ -182,11 +224,14 @@ fn serve(shared: &Shared, stream: impl Read + Write) -> io::Result<()> {
         };
         // What a room did not read would be taken for the next request.
         io::copy(&mut body, &mut io::sink())?;
+        if harm.is_none() {
+            (shared.settings.heard)(&format!("{name}: {}", reply.status));
+        }
         let date = clock::http_date(shared.now());
         match harm.map(|(_, harm)| harm) {
             Some(Harm::LostAnswer) => break,
             Some(Harm::Hang) => {
-                std::thread::sleep(HANG);
+                std::thread::sleep(shared.settings.hang);
                 break;
             }
             Some(Harm::CutAnswer) => {
@@ -224,7 +269,7 @@ fn step_of(head: &Head) -> Option<Step> {
     }
 }
 
-fn answer(shared: &Shared, head: &Head, step: Option<Step>, body: &mut dyn Read) -> io::Result<Reply> {
+fn answer(shared: &Arc<Shared>, head: &Head, step: Option<Step>, body: &mut dyn Read) -> io::Result<Reply> {
     match step {
         Some(Step::Put | Step::Part | Step::Begin | Step::Complete) => s3::answer(shared, head, body),
         None if head.method == "DELETE" && head.path.starts_with(s3::PREFIX) => {

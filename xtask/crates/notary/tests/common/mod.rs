@@ -152,6 +152,7 @@ pub struct World {
     pub store: Memory,
     pub said: RefCell<Vec<String>>,
     pub limits: Limits,
+    pub name: &'static str,
     pub bytes: Vec<u8>,
     pub sizes: Sizes,
 }
@@ -181,16 +182,19 @@ impl World {
     pub fn new(odd: Oddities) -> Self {
         let clock = Arc::new(FakeClock::at(START));
         let key = AuthKey::new("ABC123DEFG", Owner::Individual, SigningKey::from_slice(&[7; 32]).unwrap());
+        let known = KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() };
         let settings = Settings {
-            key: KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() },
-            clock: clock.clone() as Arc<dyn Clock>,
-            examiner: Box::new(OneCode(Received::default())),
-            sign: Box::new(sign),
             processing: odd.processing,
             propagation: odd.propagation,
             faults: odd.faults,
             ruling: odd.ruling,
             tickets: odd.tickets,
+            ..Settings::new(
+                known,
+                clock.clone() as Arc<dyn Clock>,
+                Box::new(OneCode(Received::default())),
+                Box::new(sign),
+            )
         };
         let server = LocalNotary::start(0, settings).unwrap();
         Self {
@@ -200,6 +204,7 @@ impl World {
             store: Memory::default(),
             said: RefCell::default(),
             limits: Limits::default(),
+            name: "Host.pkg",
             bytes: b"xar! some product".to_vec(),
             sizes: Sizes::default(),
         }
@@ -219,10 +224,16 @@ impl World {
         let clock: &dyn Clock = &*self.clock;
         let notary = Notary::new(&http, &endpoints, &self.key, clock, &say);
         let tickets = Tickets { http: &http, endpoint: &endpoints.tickets, clock, notice: &say };
-        let desk =
-            Desk { notary: &notary, tickets: &tickets, store: &self.store, say: &say, limits: self.limits };
+        let desk = Desk {
+            notary: &notary,
+            tickets: &tickets,
+            store: &self.store,
+            say: &say,
+            waiting: &|_| {},
+            limits: self.limits,
+        };
         let product = Product {
-            name: "Host.pkg",
+            name: self.name,
             goods: Goods {
                 source: &self.bytes,
                 sha256: Sha256::digest(&self.bytes).into(),
