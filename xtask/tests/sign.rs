@@ -3,6 +3,10 @@
 mod common;
 #[path = "sign/constraints.rs"]
 mod constraints;
+#[path = "sign/differences.rs"]
+mod differences;
+#[path = "sign/memory.rs"]
+mod memory;
 #[path = "sign/packages.rs"]
 mod packages;
 #[path = "sign/refusals.rs"]
@@ -18,6 +22,7 @@ use std::{
     sync::OnceLock,
 };
 
+use refusals::{EXECUTABLE, SIGN, command_of};
 use signer::authority::Role;
 use xtask::{
     config::{IdentitySource, Signing},

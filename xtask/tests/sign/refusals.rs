@@ -16,19 +16,19 @@ use super::{
     common::serve::{Answer, Server},
 };
 
-const EXECUTABLE: &str = "Host.app/Contents/MacOS/Host";
+pub const EXECUTABLE: &str = "Host.app/Contents/MacOS/Host";
 const APP: Role = Role::DeveloperIdApplication;
 
 impl Desk {
     /// The executable, changed.
-    fn damaged(&self, change: impl Fn(Vec<u8>) -> Vec<u8>) {
+    pub fn damaged(&self, change: impl Fn(Vec<u8>) -> Vec<u8>) {
         let path = self.path(EXECUTABLE);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, change(bytes)).unwrap();
     }
 
     /// The program in this checkout.
-    fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         // What makes a folder a checkout.
         fs::create_dir_all(self.path("xtask/sdk")).unwrap();
         let mut command = Command::new(program);
@@ -41,10 +41,11 @@ impl Desk {
     }
 }
 
-const SIGN: &str = "sign Host.app -o out/Host.app --signing test --rehearsal-seed seed";
+/// Arguments that sign the app in a checkout.
+pub const SIGN: &str = "sign Host.app -o out/Host.app --signing test --rehearsal-seed seed";
 
 /// Offset of the load command of type `kind` in a thin image, and the number of bytes up to the first section.
-fn command_of(image: &[u8], kind: u32) -> usize {
+pub fn command_of(image: &[u8], kind: u32) -> usize {
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
     let mut at = 32;
     for _ in 0..word(16) {
