@@ -1,4 +1,4 @@
-//! Memory stays flat: half a gigabyte of code is signed, and packed, with a few windows of it in memory.
+//! Memory stays flat: half a gigabyte of code is signed, and its signature taken off and put on, with a few windows of it in memory.
 
 use std::{
     fs,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     stage::sign::{
-        examine::{AHEAD, Examination, Grant, Granting, Validity},
+        examine::{Examination, Grant, Granting, Validity},
         preflight::Weight,
     },
     workspace::Workspace,
@@ -32,9 +32,11 @@ pub fn text(name: &str, found: &Examination, workspace: &Workspace) -> String {
         let [today, month, quarter] = it.good.map(|good| if good { "ok" } else { "ENDED" });
         line(format!("  {today:<7} {month:<7} {quarter:<7} {:<10}  {}", until(it), shown(it)));
     }
-    if let Some(advice) = rotation(&found.validities) {
-        line(format!("  {advice}"));
+    let steps = rotation(&found.validities);
+    if !steps.is_empty() {
+        line("\n  rotation: what to renew, in this order".to_owned());
     }
+    steps.into_iter().for_each(|it| line(format!("    {it}")));
     let mut part = "";
     for grant in &found.grants {
         if grant.part != part {
@@ -71,22 +73,44 @@ fn until(it: &Validity) -> String {
     it.until.map_or("never said".to_owned(), |it| Date(it).to_string().chars().take(10).collect())
 }
 
-/// What to renew first: profiles name certificates, so a new certificate makes every profile old.
-fn rotation(all: &[Validity]) -> Option<String> {
-    if all.iter().any(|it| it.ends_with_first_intermediate) {
-        return Some(
-            "rotation: Apple's first Developer ID intermediate ends on 2027-02-01, and every certificate of it with it; request a \
-             certificate of the next one (G2), generate the profiles again with it, then sign. What was signed with a timestamp stays good"
+/// What to renew, in the order in which one depends on the other: profiles name certificates, so a new certificate makes every profile
+/// old. Empty when nothing ends within the days that are looked at.
+fn rotation(all: &[Validity]) -> Vec<String> {
+    let ends = |it: &&Validity| it.good.contains(&false) || it.ends_with_first_intermediate;
+    let (profiles, certificates): (Vec<&Validity>, Vec<&Validity>) =
+        all.iter().partition(|it| it.what.starts_with("profile of"));
+    let ending: Vec<&Validity> = certificates.into_iter().filter(ends).collect();
+    // With a new certificate every profile is generated again; else those that end.
+    let renewed: Vec<&Validity> =
+        if ending.is_empty() { profiles.into_iter().filter(ends).collect() } else { profiles };
+    let mut steps = Vec::new();
+    if ending.iter().any(|it| it.ends_with_first_intermediate) {
+        steps.push(
+            "Apple's first Developer ID intermediate ends on 2027-02-01, and every certificate of it with it: choose the next one \
+             (G2 Sub-CA) when you request the certificates below"
                 .to_owned(),
         );
     }
-    let ends = all.iter().any(|it| it.good.contains(&false));
-    ends.then(|| {
-        format!(
-            "rotation: something ends within {} days; renew certificates first, then the profiles, which name them",
-            AHEAD.last().copied().unwrap_or_default()
-        )
-    })
+    if !ending.is_empty() {
+        steps.push(format!("request new certificates in the place of {}", names(&ending)));
+    }
+    if !renewed.is_empty() {
+        let with = if ending.is_empty() { "" } else { " with the new certificate" };
+        steps.push(format!("generate again{with}: {}", names(&renewed)));
+    }
+    if !steps.is_empty() {
+        steps.push("sign and release; what was signed with a timestamp stays good".to_owned());
+    }
+    steps.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect()
+}
+
+/// Names with their ends, each once; a certificate is told, not what issued it.
+fn names(of: &[&Validity]) -> String {
+    let of = of.iter().filter(|it| !it.what.ends_with("intermediate") && !it.what.ends_with("root"));
+    let mut names: Vec<String> = of.map(|it| format!("`{}` (until {})", it.name, until(it))).collect();
+    names.sort();
+    names.dedup();
+    names.join(", ")
 }
 
 /// For machines.
@@ -107,13 +131,61 @@ pub fn json(name: &str, found: &Examination, workspace: &Workspace) -> Value {
         };
         json!({ "weight": weight, "what": it.what, "remedy": it.remedy })
     };
+    let steps = rotation(&found.validities);
     json!({
         "name": name,
         "bundle": found.bundle.as_ref().map(|it| workspace.shown(it).to_string()),
         "validities": found.validities.iter().map(validity).collect::<Vec<_>>(),
-        "rotation": rotation(&found.validities),
+        "rotation": (!steps.is_empty()).then(|| steps.join("\n")),
         "grants": found.grants.iter().map(grant).collect::<Vec<_>>(),
         "problems": found.problems.iter().map(problem).collect::<Vec<_>>(),
         "refused": found.is_refused(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validity(what: &str, name: &str, good: [bool; 3], first: bool) -> Validity {
+        let (what, name) = (what.to_owned(), name.to_owned());
+        // 2027-02-01
+        Validity { what, name, until: Some(1_801_440_000), good, ends_with_first_intermediate: first }
+    }
+
+    #[track_caller]
+    fn check(all: &[Validity], expected: &[&str]) {
+        assert_eq!(rotation(all), expected);
+    }
+
+    #[test]
+    fn certificates_come_before_the_profiles_that_name_them() {
+        let good = [true; 3];
+        let soon = [true, true, false];
+        let profile = |good| validity("profile of .", "P", good, false);
+        check(&[validity("leaf", "L", good, false), profile(good)], &[]);
+        check(
+            &[validity("leaf", "L", good, false), profile(soon)],
+            &[
+                "1. generate again: `P` (until 2027-02-01)",
+                "2. sign and release; what was signed with a timestamp stays good",
+            ],
+        );
+        let first = [
+            validity("leaf", "L", soon, true),
+            validity("intermediate", "I", soon, true),
+            validity("installer leaf", "K", soon, true),
+            profile(good),
+        ];
+        check(
+            &first,
+            &[
+                "1. Apple's first Developer ID intermediate ends on 2027-02-01, and every certificate of it with it: choose the next one \
+                 (G2 Sub-CA) when you request the certificates below",
+                "2. request new certificates in the place of `K` (until 2027-02-01), `L` (until 2027-02-01)",
+                "3. generate again with the new certificate: `P` (until 2027-02-01)",
+                "4. sign and release; what was signed with a timestamp stays good",
+            ],
+        );
+    }
 }

@@ -8,7 +8,12 @@ use std::{
 };
 
 use formats::document::Value;
-use signer::{authority::Role, certificate::marker, identity::Identity, seal::Shape};
+use signer::{
+    authority::Role,
+    certificate::{Certificate, marker},
+    identity::{Identity, Purpose},
+    seal::Shape,
+};
 
 use super::{
     Planned, SigningPlan, Stamper, identity, open_rehearsal,
@@ -18,9 +23,10 @@ use super::{
     profile::{Answer, answer, is_restricted},
 };
 use crate::{
-    config::{Mode, Part, Product, Signing},
-    error::Result,
-    stage::bundle::EXTENSIONS,
+    config::{Mode, PackageKind, Part, Product, Signing},
+    error::{Error, Result},
+    rehearsal::Rehearsal,
+    stage::{bundle::EXTENSIONS, pkg},
     workspace::Workspace,
 };
 
@@ -147,12 +153,16 @@ pub fn examine(signing: &Signing, workspace: &Workspace, now: u64) -> Result<Exa
         stamper: Stamper::of(signing, rehearsal.as_ref()),
         parts: all,
     };
-    let validities = validities(&plan, now);
+    let mut validities = validities(&plan, now);
+    let installer = installer(signing, rehearsal.as_ref(), now);
+    validities.extend(installer.0);
     if is_loaded {
         problems.extend(preflight::problems(&plan, now));
     } else {
+        validities.extend(named_by_profiles(&plan, now));
         problems.extend(without_identity(&plan, grants.iter().filter(|it| !told.contains(&it.part)), now));
     }
+    problems.extend(installer.1);
     if let Some(rehearsal) = &rehearsal {
         rehearsal.keep_keys()?;
     }
@@ -227,29 +237,7 @@ fn has_star(value: &Value) -> bool {
 fn validities(plan: &SigningPlan, now: u64) -> Vec<Validity> {
     let mut all = Vec::new();
     let chain = plan.identity.signer().map(|it| it.chain()).unwrap_or_default();
-    let first_ends =
-        chain.iter().find(|it| it.has(marker::DEVELOPER_ID_CA) && it.not_after() <= FIRST_INTERMEDIATE_ENDS);
-    for (index, certificate) in chain.iter().enumerate() {
-        let what = match index {
-            0 => "leaf",
-            _ if certificate.is_self_issued() => "root",
-            _ => "intermediate",
-        };
-        let until = certificate.not_after();
-        let good = AHEAD.map(|days| {
-            let then = now.saturating_add(days * preflight::DAY);
-            (certificate.not_before()..=until).contains(&then)
-        });
-        all.push(Validity {
-            what: what.to_owned(),
-            name: certificate.common_name(),
-            until: i64::try_from(until).ok(),
-            good,
-            ends_with_first_intermediate: first_ends.is_some()
-                && what != "root"
-                && plan.mode != Mode::Rehearsal,
-        });
-    }
+    all.extend(validities_of(chain, "", plan.mode, now));
     for planned in &plan.parts {
         let Some(profile) = &planned.profile else { continue };
         let good = AHEAD.map(|days| {
@@ -263,6 +251,86 @@ fn validities(plan: &SigningPlan, now: u64) -> Vec<Validity> {
             good,
             ends_with_first_intermediate: false,
         });
+    }
+    all
+}
+
+/// How long each certificate of a chain is good; `whose` goes before what it is.
+fn validities_of(chain: &[Certificate], whose: &str, mode: Mode, now: u64) -> Vec<Validity> {
+    let first_ends =
+        chain.iter().any(|it| it.has(marker::DEVELOPER_ID_CA) && it.not_after() < FIRST_INTERMEDIATE_ENDS);
+    let kind = |index: usize, certificate: &Certificate| match index {
+        0 => "leaf",
+        _ if certificate.is_self_issued() => "root",
+        _ => "intermediate",
+    };
+    let one = |(index, certificate): (usize, &Certificate)| {
+        let what = kind(index, certificate);
+        let is_first = first_ends && what != "root" && mode != Mode::Rehearsal;
+        validity_of(certificate, format!("{whose}{what}"), is_first, now)
+    };
+    chain.iter().enumerate().map(one).collect()
+}
+
+fn validity_of(
+    certificate: &Certificate,
+    what: String,
+    ends_with_first_intermediate: bool,
+    now: u64,
+) -> Validity {
+    let until = certificate.not_after();
+    let good = AHEAD.map(|days| {
+        let then = now.saturating_add(days * preflight::DAY);
+        (certificate.not_before()..=until).contains(&then)
+    });
+    let name = certificate.common_name();
+    Validity { what, name, until: i64::try_from(until).ok(), good, ends_with_first_intermediate }
+}
+
+/// Who signs packages, where packages are signed: how long, and what stands against it.
+fn installer(signing: &Signing, rehearsal: Option<&Rehearsal>, now: u64) -> (Vec<Validity>, Vec<Problem>) {
+    if !signing.packages.contains(&PackageKind::Pkg) {
+        return Default::default();
+    }
+    let remedy = || format!("make it available as {} says", signing.shown);
+    let loaded = pkg::installer_source(signing)
+        .and_then(|source| identity::load(&source, rehearsal, Role::DeveloperIdInstaller));
+    let identity = match loaded {
+        Ok(identity) => identity,
+        Err(error) => return (Vec::new(), vec![refused(&error, remedy())]),
+    };
+    let Some(signer) = identity.signer() else { return Default::default() };
+    let mut problems: Vec<Problem> =
+        signer.chain().iter().filter_map(|it| preflight::validity(it, now)).collect();
+    if let Err(refusal) = identity.demand(Purpose::Installer) {
+        problems.push(refused(&Error::usage(signer::Error::from(refusal).what), remedy()));
+    }
+    let team = signing.team.as_ref().map(|it| it.as_str().to_owned());
+    if identity.team() != team {
+        let what = format!(
+            "the installer certificate `{}` is of team `{}`, the signing file says `{}`",
+            signer.leaf().common_name(),
+            identity.team().unwrap_or_default(),
+            team.unwrap_or_default()
+        );
+        problems.push(refused(&Error::usage(what), format!("correct `team` in {}", signing.shown)));
+    }
+    (validities_of(signer.chain(), "installer ", *signing.mode, now), problems)
+}
+
+/// The certificates that the profiles are for: they tell when the key ends that is not at hand.
+fn named_by_profiles(plan: &SigningPlan, now: u64) -> Vec<Validity> {
+    let mut all: Vec<Validity> = Vec::new();
+    for planned in &plan.parts {
+        let certificates = planned.profile.as_ref().map(|it| it.certificates.as_slice()).unwrap_or_default();
+        for certificate in certificates.iter().filter_map(|it| Certificate::from_der(it).ok()) {
+            let until = certificate.not_after();
+            let is_first = Purpose::of(&certificate) == Purpose::Distribution
+                && (FIRST_INTERMEDIATE_ENDS - preflight::DAY..FIRST_INTERMEDIATE_ENDS).contains(&until)
+                && plan.mode != Mode::Rehearsal;
+            let what = format!("certificate in the profile of {}", planned.code.shown());
+            all.push(validity_of(&certificate, what, is_first, now));
+        }
     }
     all
 }
@@ -291,12 +359,16 @@ fn without_identity<'a>(
                 .to_owned(),
         });
     }
-    for validity in validities(plan, now).iter().filter(|it| it.good.first() == Some(&false)) {
-        found.push(Problem {
-            weight: Weight::Refused,
-            what: format!("the {} `{}` has expired", validity.what, validity.name),
-            remedy: "generate it again".to_owned(),
-        });
+    for planned in &plan.parts {
+        let Some(profile) = &planned.profile else { continue };
+        found.extend(preflight::profile_itself(plan, &planned.code.shown(), profile, now));
+        let certificates = profile.certificates.iter().filter_map(|it| Certificate::from_der(it).ok());
+        let all: Vec<Problem> = certificates.filter_map(|it| preflight::validity(&it, now)).collect();
+        // A profile may name several; one that goes on is enough.
+        if all.len() == profile.certificates.len() {
+            found.extend(all);
+        }
     }
+    found.dedup();
     found
 }

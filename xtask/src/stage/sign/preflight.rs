@@ -91,7 +91,7 @@ fn identity(plan: &SigningPlan, now: u64) -> Vec<Problem> {
     found
 }
 
-fn validity(certificate: &Certificate, now: u64) -> Option<Problem> {
+pub(super) fn validity(certificate: &Certificate, now: u64) -> Option<Problem> {
     let name = certificate.common_name();
     if now < certificate.not_before() {
         return Some(refused(format!("`{name}` is not valid yet"), "check this machine's clock"));
@@ -144,7 +144,7 @@ fn part(plan: &SigningPlan, planned: &Planned, now: u64) -> Vec<Problem> {
     found
 }
 
-fn profile_itself(plan: &SigningPlan, at: &str, profile: &Profile, now: u64) -> Vec<Problem> {
+pub(super) fn profile_itself(plan: &SigningPlan, at: &str, profile: &Profile, now: u64) -> Vec<Problem> {
     let mut found = Vec::new();
     let name = &profile.name;
     if profile.team != plan.team {
