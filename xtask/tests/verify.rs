@@ -1,5 +1,11 @@
 //! The verifier on real packages (`XTASK_CORPUS`), and on what is made hostile of them.
 
+mod common;
+#[path = "verify/releases.rs"]
+mod releases;
+#[path = "verify/reports.rs"]
+mod reports;
+
 use std::{
     fs,
     path::{Path, PathBuf},

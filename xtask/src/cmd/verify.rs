@@ -13,7 +13,7 @@ use formats::{document::plist::Date, image::Version};
 use crate::{
     cmd::{self, Context},
     config::{Product, Signing},
-    error::{Doing, Exit, Result},
+    error::{Doing, Error, Exit, Result},
     inspect::{self, Asked, apple::Questions},
     policy, rehearsal,
     report::{self, Report},
@@ -27,6 +27,7 @@ use crate::{
 #[command(after_help = "Examples:
   cargo xtask verify Host.app
   cargo xtask verify dist/Host.pkg --signing developer-id --baseline previous/Host.pkg
+  cargo xtask verify Host.dmg --mounted /Volumes/Host
   cargo xtask verify dist/Host.app --trust-root dist/rehearsal-root.pem --format html -o report.html
 
 Exit codes: 0 nothing of severity error · 1 errors · 2 usage · 3 a tool failed · 4 something asked for did not run")]
@@ -52,6 +53,9 @@ pub struct Args {
     /// The release before this one: its versions must be lower
     #[arg(long, value_name = "PREVIOUS")]
     baseline: Option<PathBuf>,
+    /// Where the disk image is mounted: what is in it is judged, too
+    #[arg(long, value_name = "DIR")]
+    mounted: Option<PathBuf>,
     /// What could not run counts as incomplete, also what needs a Mac
     #[arg(long)]
     require_all: bool,
@@ -97,6 +101,10 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         asked.trust.roots.extend(policy::roots(file)?);
     }
     let baseline = args.baseline.as_deref().map(|it| inspect::open(it, &asked)).transpose()?;
+    if args.mounted.is_some() && args.paths.len() > 1 {
+        return Err(Error::usage("`--mounted` is about one disk image, and several paths are given"));
+    }
+    asked.mounted.clone_from(&args.mounted);
     let mut all: Vec<(Subject, Report)> = Vec::new();
     for path in &args.paths {
         let mut subject = inspect::open(path, &asked)?;
@@ -108,6 +116,12 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         let outcomes = checks::run(&subject, &policy);
         let mut report = Report::of(&subject, &policy, &outcomes, args.require_all);
         report.simulated |= context.tools().host().simulated;
+        if let Some(at) = &args.mounted {
+            let from = at.display();
+            report.notes.push(format!(
+                "the contents were read from `{from}`; that it is this image that is mounted there is taken on your word"
+            ));
+        }
         all.push((subject, report));
     }
     let reports: Vec<Report> = all.iter().map(|it| it.1.clone()).collect();

@@ -134,13 +134,17 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
         Ok(Some(file)) => read_profile(&file, asked).map_or_else(Found::Broken, Found::Present),
         Err(error) => Found::Broken(error),
     };
-    let files: Vec<File> = tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
+    let mut files: Vec<File> =
+        tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
     let seal = match resources(tree, path) {
         Ok(None) => Found::Absent,
         Ok(Some(text)) => self::seal(&text, path, &places, main.as_deref(), &files)
             .map_or_else(Found::Broken, Found::Present),
         Err(error) => Found::Broken(error),
     };
+    if let Found::Present(seal) = &seal {
+        hash_as_long_ago(tree, path, seal, &mut files);
+    }
     let layout = places.layout;
     Bundle {
         path: path.to_owned(),
@@ -153,6 +157,21 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
         profile,
         seal,
         files,
+    }
+}
+
+/// SHA-1 of the files that the seal knows by nothing else: those of version 1. What cannot be read has been told with the other hash.
+fn hash_as_long_ago(tree: &Tree, bundle: &str, seal: &Seal, files: &mut [File]) {
+    let base = if seal.base.is_empty() { String::new() } else { format!("{}/", seal.base) };
+    let is_old = |it: &&Sealed| matches!(it.content, SealedContent::File { sha1: Some(_), sha256: None });
+    for path in seal.entries.iter().filter(is_old).map(|it| format!("{base}{}", it.path)) {
+        let source = tree.file(&format!("{bundle}/{path}"));
+        let hash = source.and_then(|it| super::hashed(it.as_ref(), HashType::Sha1).ok());
+        if let (Some(hash), Ok(place)) = (hash, files.binary_search_by(|it| it.path.as_str().cmp(&path))) {
+            if let Some(file) = files.get_mut(place) {
+                file.sha1 = hash.try_into().ok();
+            }
+        }
     }
 }
 
@@ -251,7 +270,8 @@ fn seal(
     };
     let outcome = seal::evaluate(current, executable, &listing, &[HashType::Sha256], &digest)?;
     let added = outcome.differences.iter().filter(|(_, it)| matches!(it, seal::Difference::Added));
-    let resources = if places.base == "Contents" { "Resources/" } else { "" };
+    // Versions of frameworks have the folder as deep bundles do.
+    let resources = if places.base.is_empty() { "" } else { "Resources/" };
     let entries = current.entries.iter().map(|(path, it)| Sealed {
         path: path.clone(),
         is_optional: it.is_optional,

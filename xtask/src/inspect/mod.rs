@@ -20,6 +20,7 @@ pub mod codesign;
 pub mod component;
 pub mod disk;
 pub mod identity;
+pub mod mounted;
 pub mod names;
 pub mod package;
 pub mod requirement;
@@ -28,7 +29,7 @@ pub mod tree;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -64,12 +65,14 @@ pub struct Asked {
     pub trust: Trust,
     /// Path prefixes of build machines to look for in code.
     pub private_prefixes: Vec<String>,
+    /// Where the disk image is mounted that is looked at; without it, its file system is not looked into.
+    pub mounted: Option<PathBuf>,
 }
 
 impl Asked {
     /// Apple's roots only, nothing to look for.
     pub fn at(now: Date) -> Self {
-        Self { now, trust: Trust::default(), private_prefixes: Vec::new() }
+        Self { now, trust: Trust::default(), private_prefixes: Vec::new(), mounted: None }
     }
 }
 
@@ -86,6 +89,21 @@ pub fn open(path: &Path, asked: &Asked) -> Result<Subject> {
     } else {
         return Err(Error::usage(format!("`{}` is neither a file nor a folder", path.display())));
     };
+    if let Some(at) = &asked.mounted {
+        if subject.kind != SubjectKind::Dmg {
+            return Err(Error::usage(format!(
+                "`{}` is no disk image, so it is mounted nowhere",
+                path.display()
+            )));
+        }
+        let mut tree = mounted::volume(&watch, at)?;
+        for (path, package) in mounted::packages(&mut tree, asked) {
+            subject.tickets.extend(stapled(&path, package.ticket, asked));
+            subject.containers.push(package.container);
+        }
+        fill(&mut subject, tree, asked);
+        subject.unopened.clear();
+    }
     for path in watch.changed() {
         let what = "it changed while it was being read; nothing said about it can be relied on".to_owned();
         subject.faults.push(Fault { path, offset: None, what });
@@ -229,17 +247,22 @@ fn facts(tree: &mut Tree) -> Facts {
     facts
 }
 
-/// SHA-256 of all of `source`, in windows.
+/// SHA-256 of all of `source`.
 fn digest(source: &dyn Source) -> formats::Result<[u8; 32]> {
+    Ok(hashed(source, HashType::Sha256)?.try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+/// A hash of all of `source`, in windows.
+fn hashed(source: &dyn Source, kind: HashType) -> formats::Result<Vec<u8>> {
     const WINDOW: u64 = 1 << 20;
-    let mut hasher = Hasher::new(HashType::Sha256);
+    let mut hasher = Hasher::new(kind);
     let mut at = 0;
     while at < source.len() {
         let len = WINDOW.min(source.len() - at);
         hasher.update(&source.read(at, usize::try_from(len).expect("at most WINDOW"))?);
         at += len;
     }
-    Ok(hasher.finish().try_into().expect("a SHA-256 has 32 bytes"))
+    Ok(hasher.finish())
 }
 
 /// The ticket stapled to `path`.

@@ -123,7 +123,7 @@ pub fn dmg(name: &str, source: &dyn Source, koly: &Koly, asked: &Asked) -> Resul
     container.ticket_hashes = vec![hash];
     let ticket = Ok(found.and_then(|it| it.ticket));
     let why =
-        "the file system of a disk image is read by macOS only; mount it and give the path of what is inside";
+        "the file system of a disk image is read by macOS only; mount it and say where with `--mounted DIR`";
     Ok(Opened { container, tree: Tree::default(), ticket, unopened: vec![why.to_owned()] })
 }
 
@@ -241,7 +241,8 @@ fn broken_references(source: &dyn Source, xar: &Xar) -> Result<Vec<String>, Erro
     Ok(bad)
 }
 
-fn graft(tree: &mut Tree, folder: Option<&str>, inside: Tree) {
+/// Adds all of `inside` to `tree`, below `folder`.
+pub fn graft(tree: &mut Tree, folder: Option<&str>, inside: Tree) {
     let at = |path: &str| folder.map_or_else(|| path.to_owned(), |it| format!("{it}/{path}"));
     for (path, Node { kind, mode }) in inside.iter() {
         tree.add(at(path), Node { kind: kind.clone(), mode: *mode });

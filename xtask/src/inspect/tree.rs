@@ -120,7 +120,7 @@ impl Tree {
 
     /// Pairs of paths that a file system of macOS takes for one: same letters but for case, or for how accents are composed.
     ///
-    /// Folding is Unicode lower case of the decomposed form for Latin, Greek and Cyrillic letters with accents; APFS folds more.
+    /// [`names`](super::names) says what is known of that here.
     pub fn clashes(&self) -> Vec<(String, String)> {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         let mut found = Vec::new();

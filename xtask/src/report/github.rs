@@ -34,10 +34,11 @@ pub fn annotations(reports: &[Report]) -> String {
     }
     for report in reports {
         let counts = &report.counts;
+        // The verdict comes first: a line that begins with the name of a subject could begin with a command.
         out += &format!(
             "{}: {} ({} errors, {} warnings, {} not run)\n",
-            clean(&report.subject.path),
             report.verdict,
+            harmless(&report.subject.path),
             counts.errors,
             counts.warnings,
             counts.not_run
@@ -46,9 +47,15 @@ pub fn annotations(reports: &[Report]) -> String {
     out
 }
 
+/// Text from the subject in the log. The runner takes `##[…]` for a command wherever in a line it stands.
+fn harmless(text: &str) -> String {
+    clean(text).replace("##[", "# # [")
+}
+
 /// The message of a workflow command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property of a workflow command.

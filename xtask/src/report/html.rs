@@ -4,6 +4,7 @@
 
 use checks::{
     Subject,
+    grant::{self, Grant, Restriction},
     subject::{Anchor, Bundle, Certificate, Cms, Code, Image, is_below},
 };
 use formats::{
@@ -12,7 +13,12 @@ use formats::{
     signature::digest::hex,
 };
 
-use super::{Checked, Finding, Report, container_kind, html_style::STYLE, text::clean};
+use super::{
+    Report, container_kind,
+    html_findings::{findings, told},
+    html_style::STYLE,
+    text::clean,
+};
 
 /// The page about all subjects.
 pub fn render(all: &[(Subject, Report)]) -> String {
@@ -23,7 +29,16 @@ pub fn render(all: &[(Subject, Report)]) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
     );
-    for (subject, report) in all {
+    if all.len() > 1 {
+        out += "<nav class=\"card\">\n";
+        for (place, (_, report)) in all.iter().enumerate() {
+            let (mark, name) = (pill(report.verdict, report.verdict), safe(&report.subject.path));
+            out += &format!("<div>{mark} <a href=\"#subject-{place}\">{name}</a></div>\n");
+        }
+        out += "</nav>\n";
+    }
+    for (place, (subject, report)) in all.iter().enumerate() {
+        out += &format!("<section id=\"subject-{place}\">\n");
         out += &head(report);
         out += &findings(subject, report);
         out += &tree(subject, report);
@@ -31,6 +46,7 @@ pub fn render(all: &[(Subject, Report)]) -> String {
         out += &grants(subject);
         out += &tickets(report);
         out += &checks_table(report);
+        out += "</section>\n";
     }
     let version = env!("CARGO_PKG_VERSION");
     out + &format!(
@@ -40,11 +56,25 @@ pub fn render(all: &[(Subject, Report)]) -> String {
 }
 
 /// Text that came from the subject: no markup, no control characters, no reordering of what follows.
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     escape(&clean(text))
 }
 
-fn pill(class: &str, text: &str) -> String {
+/// The same as [`safe`], with what stands between backticks as code.
+pub(super) fn rich(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd backtick is one that the subject brought along.
+    if parts.len() % 2 == 0 {
+        return safe(text);
+    }
+    let part = |(place, it): (usize, &&str)| match place % 2 {
+        0 => safe(it),
+        _ => format!("<code>{}</code>", safe(it)),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
+pub(super) fn pill(class: &str, text: &str) -> String {
     format!("<span class=\"pill {class}\">{}</span>", safe(text))
 }
 
@@ -57,6 +87,9 @@ fn head(report: &Report) -> String {
     if subject.mode == "rehearsal" {
         out +=
             "<p class=\"banner\">A rehearsal: proves internal consistency only. No Mac will load this.</p>\n";
+    }
+    for note in &report.notes {
+        out += &format!("<p class=\"note\">{}</p>\n", rich(note));
     }
     out += &format!("<header class=\"card head {}\">\n<h1>{}</h1>\n", report.verdict, safe(&subject.path));
     out += &format!("<div class=\"soft\">{}, {}</div>\n<div class=\"pills\">", subject.kind, subject.mode);
@@ -71,61 +104,24 @@ fn head(report: &Report) -> String {
     out += &pill("", &format!("{} passed", plural(counts.passed, "check")));
     out += &pill("", &format!("{} not run", counts.not_run));
     out += &pill("", &format!("{} not applicable", counts.not_applicable));
-    out + "</div>\n</header>\n"
+    out + "</div>\n" + &not_run(report) + "</header>\n"
 }
 
-/// A finding that has a place in the tree is one line here; the others are told in full.
-fn findings(subject: &Subject, report: &Report) -> String {
-    let all = report.findings();
-    let (notes, serious): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| it.1.severity == "info");
-    let mut out = String::new();
-    if !serious.is_empty() {
-        out += "<h2>Findings</h2>\n";
-        let (placed, other): (Vec<_>, Vec<_>) =
-            serious.into_iter().partition(|it| has_place(subject, &it.1.path));
-        out.extend(other.iter().map(|it| finding(it.0, it.1, "card")));
-        out.extend(placed.iter().map(|(check, it)| {
-            format!(
-                "<article class=\"card finding {0}\">{1} {2} <code class=\"soft\">{3}</code><div class=\"at path\">{4}</div></article>\n",
-                it.severity,
-                pill(it.severity, it.severity),
-                safe(check.title),
-                check.id,
-                safe(&it.place())
-            )
-        }));
+/// What did not run, by reason: a verdict does not speak for it.
+fn not_run(report: &Report) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for check in report.checks.iter().filter(|it| it.outcome == "not_run") {
+        let reason = check.reason.as_deref().unwrap_or("no reason given");
+        match reasons.iter_mut().find(|it| it.0 == reason) {
+            Some(group) => group.1.push(check.id),
+            None => reasons.push((reason, vec![check.id])),
+        }
     }
-    if !notes.is_empty() {
-        out += &format!("<details class=\"card\"><summary>Notes ({})</summary>\n", notes.len());
-        out.extend(notes.iter().map(|it| finding(it.0, it.1, "card")));
-        out += "</details>\n";
-    }
-    out
-}
-
-/// Whether the tree shows something that this path belongs to.
-fn has_place(subject: &Subject, path: &str) -> bool {
-    let bundles = subject.bundles.iter().any(|it| path == it.path || is_below(path, &it.path));
-    bundles
-        || subject.containers.iter().any(|it| it.path == path)
-        || subject.codes.iter().any(|it| it.path == path)
-}
-
-fn finding(check: &Checked, it: &Finding, class: &str) -> String {
-    let asked = it.asked_by.as_deref().map(|it| format!(" <span class=\"soft\">({})</span>", safe(it)));
-    format!(
-        "<article class=\"{class} finding {0}\">\n<p class=\"title\">{1} {2} <code class=\"soft\">{3}</code></p>\n<dl>\
-         <dt>at</dt><dd>{4}</dd><dt>expected</dt><dd>{5}{6}</dd><dt>found</dt><dd>{7}</dd><dt>fix</dt><dd>{8}</dd></dl>\n</article>\n",
-        it.severity,
-        pill(it.severity, it.severity),
-        safe(check.title),
-        check.id,
-        safe(&it.place()),
-        safe(&it.expected),
-        asked.unwrap_or_default(),
-        safe(&it.found),
-        safe(&it.fix),
-    )
+    let line = |(reason, ids): &(&str, Vec<&str>)| {
+        let ids: Vec<String> = ids.iter().map(|it| format!("<code>{it}</code>")).collect();
+        format!("<p class=\"skipped soft\">not run, {}: {}</p>\n", rich(reason), ids.join(" "))
+    };
+    reasons.iter().map(line).collect()
 }
 
 /// Containers, then bundles inside each other, then code that is in none.
@@ -209,7 +205,7 @@ fn bundle_node(subject: &Subject, report: &Report, bundle: &Bundle, depth: usize
 
 fn inner_findings(report: &Report, belongs: impl Fn(&str) -> bool) -> String {
     let all = report.findings().into_iter().filter(|it| it.1.severity != "info" && belongs(&it.1.path));
-    all.map(|it| finding(it.0, it.1, "")).collect()
+    told(all.collect(), "").concat()
 }
 
 fn slices(code: &Code) -> String {
@@ -257,7 +253,10 @@ fn slice(image: &Image) -> String {
             let until = cms
                 .leaf()
                 .map(|it| {
-                    format!(", certificate until {}", it.not_after.to_string().get(..10).unwrap_or_default())
+                    format!(
+                        ", certificate until {}",
+                        it.not_after.to_string().get(..10).unwrap_or_default().replace('-', "\u{2011}")
+                    )
                 })
                 .unwrap_or_default();
             format!("<div class=\"soft\">{}{}</div>", safe(&when), safe(&until))
@@ -360,8 +359,23 @@ fn grants(subject: &Subject) -> String {
         for key in keys {
             let cell = |it: Option<&Value>| it.map_or_else(|| "—".to_owned(), |it| safe(&short(it)));
             let (claim, grant) = (cell(claims.get(key)), cell(granted.get(key)));
+            // What is granted and not claimed is normal, and stands back; what needs no grant says so.
+            let class = if claims.get(key).is_some() { "" } else { " class=\"soft\"" };
+            let verdict = claims.get(key).map(|claimed| grant::covers(claimed, granted.get(key)));
+            let grant = match (verdict, grant::restriction(key)) {
+                (Some(Grant::Missing), Restriction::Free) => {
+                    "<span class=\"soft\">needs none</span>".to_owned()
+                }
+                (Some(Grant::Missing | Grant::Differs), _) => {
+                    format!("{grant} {}", pill("error", "not covered"))
+                }
+                (Some(Grant::OnlyByWildcard), _) => {
+                    format!("{grant} {}", pill("warning", "only by its star"))
+                }
+                (Some(Grant::Covered | Grant::NotClaimed) | None, _) => grant,
+            };
             out += &format!(
-                "<tr><td><code>{}</code></td><td data-of=\"claimed\">{claim}</td><td data-of=\"granted\">{grant}</td></tr>\n",
+                "<tr{class}><td><code>{}</code></td><td data-of=\"claimed\">{claim}</td><td data-of=\"granted\">{grant}</td></tr>\n",
                 safe(key)
             );
         }
@@ -484,6 +498,13 @@ mod tests {
     fn nothing_from_the_subject_becomes_markup() {
         let text = safe("<script>alert('x')</script>\u{202e}\u{1b}[31m&\"");
         assert_eq!(text, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}\u{fffd}[31m&amp;&quot;");
+    }
+
+    #[test]
+    fn backticks_are_code_and_nothing_more() {
+        assert_eq!(rich("only `Contents`"), "only <code>Contents</code>");
+        assert_eq!(rich("a `<b>` and `"), "a `&lt;b&gt;` and `");
+        assert_eq!(rich("`<b>`"), "<code>&lt;b&gt;</code>");
     }
 
     #[test]

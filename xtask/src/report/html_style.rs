@@ -33,6 +33,8 @@ code, .hash { font: .86em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu
 .pill.info { background: var(--note-ground); color: var(--note); }
 .pills { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .7rem; }
 .banner { background: var(--warn-ground); color: var(--warn); border-radius: .5rem; padding: .5rem .8rem; margin: 0 0 .8rem; font-weight: 600; }
+.note { color: var(--soft); margin: 0 0 .8rem; } .skipped { margin: .6rem 0 0; font-size: .9rem; } .skipped + .skipped { margin-top: .1rem; }
+nav div { margin: .15rem 0; overflow-wrap: anywhere; } a { color: var(--note); }
 .finding { border-left: .3rem solid var(--note); }
 .finding.error { border-left-color: var(--bad); } .finding.warning { border-left-color: var(--warn); }
 .finding .title { font-weight: 600; margin: 0 0 .45rem; }
@@ -45,7 +47,7 @@ dt { color: var(--soft); } dd { margin: 0; }
 .node > summary, details > summary { cursor: pointer; }
 .node .name { font-weight: 600; overflow-wrap: anywhere; }
 .at, .node .at { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
-.node .finding { background: var(--inset); margin: .6rem 0 0; padding: .6rem .8rem; border-radius: .4rem; }
+.node .finding, .inset.finding { background: var(--inset); margin: .6rem 0 0; padding: .6rem .8rem; border-radius: .4rem; }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: .5rem; margin: .6rem 0 0; }
 .slice { background: var(--inset); border-radius: .45rem; padding: .5rem .75rem; }
 .slice .arch { font-weight: 600; margin-right: .4rem; }

@@ -8,6 +8,7 @@
 
 pub mod github;
 pub mod html;
+mod html_findings;
 mod html_style;
 pub mod junit;
 mod read;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use formats::document::{Dict, Value};
+use sha1::{Digest, Sha1};
 
 use crate::{
     Row,
@@ -96,6 +97,10 @@ pub const ROWS: &[Row] = &[
             it.remove("rules2").unwrap();
         });
     }),
+    row("a seal of version 1 with a file that changed", "sealed-files seal-version special-slots", |lab| {
+        of_version_1(lab);
+        lab.bytes(&format!("{DEXT}/embedded.provisionprofile"), |it| it.push(0));
+    }),
     row("a rule that leaves files out", "seal-version special-slots", |lab| {
         lab.plist(SEAL, |it| {
             let mut rules = it.get("rules2").and_then(Value::as_dict).unwrap().clone();
@@ -168,6 +173,18 @@ fn sealed(lab: &Lab, change: impl Fn(&mut Dict)) {
         let mut files = it.get("files2").and_then(Value::as_dict).unwrap().clone();
         change(&mut files);
         it.set("files2", Value::Dict(files));
+    });
+}
+
+/// Writes the app's seal as it was before version 2: hashes of SHA-1, right ones.
+fn of_version_1(lab: &Lab) {
+    lab.plist(SEAL, |seal| {
+        let sealed = seal.get("files2").and_then(Value::as_dict).unwrap();
+        let hash = |path: &str| Sha1::digest(fs::read(lab.path("Contents").join(path)).unwrap()).to_vec();
+        let files: Dict = sealed.keys().map(|path| (path.to_owned(), Value::Data(hash(path)))).collect();
+        seal.set("files", Value::Dict(files));
+        seal.remove("files2");
+        seal.remove("rules2");
     });
 }
 

@@ -47,6 +47,7 @@ pub const ROWS: &[Row] = &[
         by(lab, identity);
     }),
     row("signed by nobody", "not-ad-hoc (ticket-present)", |lab| by(lab, Identity::AdHoc)),
+    row("a product that nobody signed", "code-signed notary-contents (ticket-present)", |lab| lab.unsigned()),
     row("signed without a timestamp", "secure-timestamp (ticket-present)", |lab| {
         lab.signed_otherwise(|_| (), |plan| plan.stamper = Stamper::None);
     }),

@@ -177,10 +177,15 @@ impl<'a> Lab<'a> {
         change: impl FnOnce(&Self),
         otherwise: impl FnOnce(&mut SigningPlan<'_>),
     ) {
-        fs::remove_dir_all(&self.subject).unwrap();
-        common::copy(&self.good.checkout.file("target/dist/stage/bundle").join(APP), &self.subject);
+        self.unsigned();
         change(self);
         self.sign(otherwise);
+    }
+
+    /// Starts from the unsigned app, and leaves it so.
+    pub fn unsigned(&self) {
+        fs::remove_dir_all(&self.subject).unwrap();
+        common::copy(&self.good.checkout.file("target/dist/stage/bundle").join(APP), &self.subject);
     }
 
     /// Signs what lies there.

@@ -3,7 +3,7 @@
 //! The made product is given one trait of real products after the other; real packages themselves are held against the
 //! verifier where they are at hand (`verify.rs`).
 
-use std::sync::Arc;
+use std::{fs, os::unix::fs::symlink, sync::Arc};
 
 use formats::{
     container::bom,
@@ -17,7 +17,7 @@ use crate::{
     Row, identity,
     identity::Leaf,
     image,
-    lab::{APP, DEXT, DRIVER, EPOCH, HOST},
+    lab::{APP, DEXT, DRIVER, EPOCH, HOST, Lab},
     packing, parts, row,
 };
 
@@ -219,10 +219,58 @@ pub const ROWS: &[Row] = &[
     row("a hidden app in a folder of /Applications", "(ticket-present)", |lab| {
         packing::pkg(lab, |it| it.location = "/Applications/Drivers");
     }),
+    row("a framework with versions and links", "(ticket-present)", |lab| {
+        lab.signed_again(|it| {
+            framework(it, "Contents/Frameworks/Kit.framework/Versions/A", "Resources/");
+            let top = it.path("Contents/Frameworks/Kit.framework");
+            symlink("A", top.join("Versions/Current")).unwrap();
+            symlink("Versions/Current/Kit", top.join("Kit")).unwrap();
+            symlink("Versions/Current/Resources", top.join("Resources")).unwrap();
+        });
+    }),
+    row("a framework whose current version is B", "(ticket-present)", |lab| {
+        lab.signed_again(|it| {
+            framework(it, "Contents/Frameworks/Kit.framework/Versions/B", "Resources/");
+            let top = it.path("Contents/Frameworks/Kit.framework");
+            symlink("B", top.join("Versions/Current")).unwrap();
+            symlink("Versions/Current/Kit", top.join("Kit")).unwrap();
+            symlink("Versions/Current/Resources", top.join("Resources")).unwrap();
+        });
+    }),
+    row("a flat framework", "(ticket-present)", |lab| {
+        lab.signed_again(|it| framework(it, "Contents/Frameworks/Kit.framework", ""));
+    }),
+    row("a plain library beside frameworks", "(ticket-present)", |lab| {
+        lab.signed_again(|it| library(it, "Contents/Frameworks/libkit.dylib"));
+    }),
     row("judged ten years later: the certificates have ended, the timestamp stands", "", |lab| {
         lab.now = Date(i64::try_from(EPOCH + 3650 * DAY).unwrap());
     }),
 ];
+
+/// A framework whose files lie in `folder`, its Info.plist in `resources` of it.
+fn framework(lab: &Lab, folder: &str, resources: &str) {
+    library(lab, &format!("{folder}/Kit"));
+    let keys = [
+        ("CFBundleIdentifier", "com.example.kit"),
+        ("CFBundleExecutable", "Kit"),
+        ("CFBundlePackageType", "FMWK"),
+        ("CFBundleShortVersionString", "1.0"),
+        ("CFBundleVersion", "1"),
+    ];
+    let info: Dict = keys.into_iter().collect();
+    let text = formats::document::plist::to_xml(&Value::Dict(info), formats::document::plist::Keys::Sorted);
+    lab.write(&format!("{folder}/{resources}Info.plist"), text);
+    lab.write(&format!("{folder}/{resources}notes.txt"), "a");
+}
+
+/// The host's executable as a library.
+fn library(lab: &Lab, path: &str) {
+    let goal = lab.path(path);
+    fs::create_dir_all(goal.parent().unwrap()).unwrap();
+    fs::copy(lab.path(HOST), goal).unwrap();
+    image::each(lab, path, |image| image[12] = 6);
+}
 
 fn list(texts: &[&str]) -> Value {
     Value::Array(texts.iter().map(|it| Value::from(*it)).collect())

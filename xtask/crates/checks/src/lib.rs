@@ -22,6 +22,7 @@ mod family;
 
 pub use catalogue::{FAMILIES, Family};
 pub use check::{Check, Judgement, Needs};
+pub use family::grant;
 pub use finding::{At, Finding, Severity};
 pub use mode::Mode;
 pub use policy::{Asked, Policy};

@@ -84,7 +84,7 @@ pub const OPENED_CONTENTS: Check = Check {
     title: "the contents of every container were looked into",
     why: "What was not opened was not checked: a verdict about the rest does not speak for it.",
     source: "this tool: absence of a result is never success",
-    fix: "mount the disk image and verify the path inside, or verify on a Mac",
+    fix: "mount the disk image and say where: `cargo xtask verify X.dmg --mounted DIR`",
     needs: Needs::MacOs,
     usual: Severity::Warning,
     run: opened_contents,

@@ -5,7 +5,7 @@ pub mod architecture;
 pub mod consistency;
 pub mod driverkit;
 pub mod entitlements;
-mod grant;
+pub mod grant;
 pub mod identity;
 pub mod info_plist;
 pub mod layout;

@@ -147,9 +147,12 @@ fn ticket_present(subject: &Subject, policy: &Policy) -> Judgement {
         subject.containers.iter().filter(|it| it.kind != ContainerKind::Zip).map(|it| (&it.path, true));
     let apps = subject.apps().map(|it| (&it.path, false));
     let any = !subject.tickets.is_empty();
-    Judgement::each(boxes.chain(apps), "nothing here can carry a ticket", |(path, is_container), findings| {
+    let carriers = boxes.chain(apps).enumerate();
+    Judgement::each(carriers, "nothing here can carry a ticket", |(place, (path, is_container)), findings| {
         if !stapled(path) {
-            let severity = if any && !is_container { Severity::Info } else { Severity::Warning };
+            // Containers come outermost first; what lies in a stapled one needs no ticket of its own.
+            let is_outermost = place == 0 && is_container;
+            let severity = if any && !is_outermost { Severity::Info } else { Severity::Warning };
             let found = if any { "none, though another part has one" } else { "none" };
             findings.push(Finding::new(severity, At::path(path), "a stapled ticket", found));
         }
