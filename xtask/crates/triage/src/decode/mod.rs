@@ -176,6 +176,9 @@ pub fn codes(text: &str) -> Vec<Decoded> {
     }
     for it in BARE.find_iter(text) {
         let number = it.as_str();
+        if !stands_alone(text, it.range()) {
+            continue;
+        }
         let domain = match number_of(number) {
             Some(code) if (-67999..=-66000).contains(&code) || code == -34018 => Domain::OsStatus,
             Some(code) if (100_001..=100_107).contains(&code) => Domain::OsStatus,
@@ -198,6 +201,19 @@ pub fn codes(text: &str) -> Vec<Decoded> {
     }
     found.sort_by_key(|it| it.0);
     found.into_iter().map(|it| it.1).collect()
+}
+
+/// Whether a number is one by itself: `error -67050` is, the middle of `395-67671-48351` or of an address is not.
+fn stands_alone(text: &str, at: std::ops::Range<usize>) -> bool {
+    let before = text.get(..at.start).and_then(|it| it.chars().next_back());
+    let mut after = text.get(at.end..).unwrap_or_default().chars();
+    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_' | '.');
+    let goes_on = match (after.next(), after.next()) {
+        (Some('.'), Some(next)) => next.is_ascii_digit(),
+        (Some(next), _) => matches!(next, '-' | '_') || next.is_alphanumeric(),
+        (None, _) => false,
+    };
+    !before.is_some_and(is_part) && !goes_on
 }
 
 /// Decodes what a person typed: `-67050`, `0xe00002c2`, `errSecCSReqFailed`, `NSPOSIXErrorDomain:8`; a bare small number in every table that has it.
@@ -299,6 +315,11 @@ mod tests {
         check("ret -536870206", &[(Domain::IoReturn, 0xe000_02c2)]);
         check("ret 3758097084", &[(Domain::IoReturn, 0xe000_02bc)]);
         check("ret -536854527, 3758312767", &[]);
+        check("ID:395-67671-48351, 3-67050, v100024.1, 1-34018", &[]);
+        check(
+            "(-67050) '-67061' =-67054.",
+            &[(Domain::OsStatus, -67050), (Domain::OsStatus, -67061), (Domain::OsStatus, -67054)],
+        );
         check("error 10, port 100240, at 0x1f4af", &[]);
         check("activation of NSFooErrorDomain failed, error 10", &[]);
         check("system extension 7 failed with error 10.5", &[]);

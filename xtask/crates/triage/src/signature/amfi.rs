@@ -72,8 +72,12 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "modified-since-signing",
         rule: "",
-        needles: &["-6706", "-6705", "-6703", "-6702"],
-        pattern: Code(Domain::OsStatus, &[-67061, -67054, -67030, -67023, -67021]),
+        needles: &["-67061", "-67054", "-67030", "-67023", "-67021"],
+        pattern: CodeAndText(
+            Domain::OsStatus,
+            &[-67061, -67054, -67030, -67023, -67021],
+            "signature|sealed|not valid|invalid|modified|codesign|secstaticcode",
+        ),
         layer: Layer::Daemon,
         stage: Stage::Validate,
         role: Cause("code-modified", Medium),

@@ -259,7 +259,7 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "open-failed",
         rule: "H28",
-        needles: &["0xe00002", "-53687", "37580"],
+        needles: &["0xe00002", "-536870", "3758097"],
         pattern: CodeAndText(
             Domain::IoReturn,
             &[0xe000_02c1, 0xe000_02c2, 0xe000_02c7, 0xe000_02bc],

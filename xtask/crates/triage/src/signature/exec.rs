@@ -44,7 +44,7 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "claim-arm64e-needed",
         rule: "",
-        needles: &["arm64"],
+        needles: &["enoexec", "exec format error", "os_reason_exec", "code=8"],
         pattern: Text(
             r"(enoexec|exec format error|os_reason_exec|code=8\b).{0,300}((lacks?|missing|without|needs?|requires?|must be|should be|demands?|expects?|wants?)\b.{0,60}arm64e|arm64e\W{1,3}(is |was )?(required|needed|mandatory|missing)|(plain|standard) arm64\b|\barm64\W{1,3}(is |was |gets |slice )?(rejected|refused)|(built|archs?|architectures?|slices?)\W{0,3}(for|as|with|are|is|only)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b))|((lacks?|missing|without|needs?|requires?|must be|should be|demands?|expects?|wants?)\b.{0,60}arm64e|arm64e\W{1,3}(is |was )?(required|needed|mandatory|missing)|(plain|standard) arm64\b|\barm64\W{1,3}(is |was |gets |slice )?(rejected|refused)|(built|archs?|architectures?|slices?)\W{0,3}(for|as|with|are|is|only)?\W{0,4}(x86_64\W{1,5}arm64\b|arm64\W{1,5}x86_64\b|arm64\b)).{0,300}(enoexec|exec format error|os_reason_exec|code=8\b)",
         ),

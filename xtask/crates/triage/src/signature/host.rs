@@ -10,8 +10,12 @@ pub(super) const ALL: &[Signature] = &[
     Signature {
         id: "static-code-emfile",
         rule: "",
-        needles: &["10002"],
-        pattern: Code(Domain::OsStatus, &[100024, 100023]),
+        needles: &["100023", "100024"],
+        pattern: CodeAndText(
+            Domain::OsStatus,
+            &[100024, 100023],
+            r"secstaticcode|static code|syspolicy|amfid|securityd|spctl|codesign|\b(error|status|result|returned|code)\W{1,4}10002[34]\b",
+        ),
         layer: Layer::Daemon,
         stage: Stage::Host,
         role: Cause("syspolicyd-fd-exhaustion", High),

@@ -292,6 +292,10 @@ mod tests {
             "kernel: Sandbox: fseventsd(64) deny(1) file-read-metadata /private/x",
             "CodeSigningHelper: (Security) [com.apple.securityd:csresource] rule ^Contents$ added",
             "amfid: Entered validation of /usr/bin/true",
+            "runningboardd: assertion <RBSAssertionDescriptor| \"AppVisible\" ID:395-67671-48351> from app:67061",
+            "mDNSResponder: [R100024] DNSServiceQueryRecord -66992, client pid: 100024",
+            "locationd: client 100024 moved -67054 m",
+            "trustd: evaluation 17 of certificate 67050 finished in 66992 us",
         ] {
             assert_eq!(ids(line), Vec::<&str>::new(), "{line}");
         }

@@ -184,7 +184,7 @@ pub(super) const ALL: &[Signature] = &[
         id: "private-67671",
         rule: "",
         needles: &["-67671"],
-        pattern: Text(r"-67671\b"),
+        pattern: CodeAndText(Domain::OsStatus, &[-67671], "amfid|entitlement|validate|requirement|signature"),
         layer: Layer::Daemon,
         stage: Stage::Exec,
         role: Cause("profile-missing-or-not-matching", Medium),

@@ -70,7 +70,11 @@ pub(super) const ALL: &[Signature] = &[
         id: "notarization-revoked",
         rule: "",
         needles: &["-66992"],
-        pattern: Code(Domain::OsStatus, &[-66992]),
+        pattern: CodeAndText(
+            Domain::OsStatus,
+            &[-66992],
+            "signature|notariz|not valid|invalid|codesign|secstaticcode|revoked",
+        ),
         layer: Layer::Daemon,
         stage: Stage::Validate,
         role: Cause("certificate-not-valid", Medium),
