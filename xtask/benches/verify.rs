@@ -99,6 +99,7 @@ fn large_image() -> PathBuf {
     }
     let signed = signer::macho::sign(&image, &Settings::new("com.example.large", &Identity::AdHoc)).unwrap();
     let path = common::work().join("large");
-    fs::write(&path, signed.bytes).unwrap();
+    let mut file = fs::File::create(&path).unwrap();
+    signed.file.write_to(&mut file).unwrap();
     path
 }

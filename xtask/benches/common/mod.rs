@@ -17,6 +17,8 @@ use std::{
 
 #[path = "../../tests/common/large.rs"]
 pub mod large;
+#[path = "../../tests/common/memory.rs"]
+mod memory;
 
 /// The program, built like a release.
 pub const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
@@ -108,7 +110,7 @@ pub fn measure(runs: u32, calls: impl Fn() -> Vec<Command>) -> Measured {
         best = best.min(start.elapsed());
     }
     let cpu = before.zip(children()).map(|(before, after)| (after - before) / runs);
-    let peak = calls().into_iter().map(|mut it| peak(&mut it)).max().flatten();
+    let peak = calls().into_iter().map(|mut it| memory::peak(&mut it.spawn().unwrap())).max().flatten();
     Measured { best, cpu, peak }
 }
 
@@ -121,21 +123,6 @@ fn children() -> Option<Duration> {
     let fields = stat.rsplit_once(") ")?.1.split(' ');
     let times: Vec<u64> = fields.skip(13).take(2).filter_map(|it| it.parse().ok()).collect();
     Some(Duration::from_millis(times.iter().sum::<u64>() * 1000 / TICKS))
-}
-
-/// The most memory of a run: the high-water mark only rises, so the last look before the end is the answer.
-pub fn peak(call: &mut Command) -> Option<u64> {
-    let mut child = call.spawn().unwrap();
-    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let mut peak = None;
-    while child.try_wait().unwrap().is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-        let kb = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        peak = peak.max(kb.map(|it| it * 1024));
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    peak
 }
 
 /// Prints one comparison. The first row is ours, the others are held against it.

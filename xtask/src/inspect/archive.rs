@@ -16,7 +16,7 @@ use formats::{
 
 use super::{
     spool::{Part, Spool},
-    tree::{Kind, MAX_NODES, Node, Tree},
+    tree::{Kind, MAX_NODES, MAX_PATHS, Node, Tree},
 };
 
 /// Longest link target; `PATH_MAX` of macOS.
@@ -69,10 +69,15 @@ pub fn payload(packed: impl Read, len: u64, limit: Limit) -> Result<(Tree, Vec<S
     let mut spool = Spool::default();
     let mut all: Vec<Spooled> = Vec::new();
     let mut without_dot = Vec::new();
+    let mut paths = 0_usize;
     let mut linked: std::collections::BTreeMap<(u64, u64), usize> = std::collections::BTreeMap::new();
     while let Some(member) = cpio.next()? {
-        if all.len() >= MAX_NODES {
-            return Err(Error::new(0, format!("more than {MAX_NODES} members")));
+        paths = paths.saturating_add(member.path.len());
+        if all.len() >= MAX_NODES || paths > MAX_PATHS {
+            return Err(Error::new(
+                0,
+                format!("more than {MAX_NODES} members or {MAX_PATHS} bytes of paths"),
+            ));
         }
         if !member.has_dot {
             without_dot.push(member.path.clone());

@@ -7,7 +7,7 @@ use checks::subject::{
 };
 use formats::{
     Error,
-    document::{plist, profile},
+    document::{Value, plist, profile},
     signature::{
         digest::{HashType, sha256},
         seal,
@@ -15,12 +15,18 @@ use formats::{
 };
 
 use super::{
-    Asked, identity,
+    Asked,
+    code::Beside,
+    identity,
     tree::{Kind, Node, Tree},
 };
 
-/// Largest property list that is read whole: an Info.plist has a few KB, a CodeResources 100 bytes per file.
-const MAX_PLIST: u64 = 64 << 20;
+/// Largest property list that is read whole: an Info.plist has a few KB, a CodeResources 300 bytes per file.
+const MAX_PLIST: u64 = 16 << 20;
+/// Memory that one value of a property list takes, its key and its place in the list included.
+const VALUE: u64 = 96;
+/// Files listed in all bundles together: what lies in a nested one is listed in every bundle around it.
+const MAX_LISTED: usize = 400_000;
 
 /// What is known of every regular file of a tree, computed once.
 pub struct Facts {
@@ -30,12 +36,24 @@ pub struct Facts {
     pub machos: std::collections::BTreeSet<String>,
 }
 
-/// Paths of all bundles, an outer one before what it holds.
-pub fn find(tree: &Tree) -> Vec<String> {
+/// Paths of all bundles, an outer one before what it holds. Bundles nested so that their listings do not fit into memory are a fault.
+pub fn find(tree: &mut Tree) -> Vec<String> {
     let folders = tree.iter().filter(|(_, it)| matches!(it.kind, Kind::Folder));
     let mut found: Vec<String> =
         folders.filter(|(path, _)| is_bundle(tree, path)).map(|it| it.0.to_owned()).collect();
     found.sort_by(|a, b| a.split('/').cmp(b.split('/')));
+    let mut listed = 0;
+    let fits = found.iter().position(|path| {
+        listed += tree.below(path).take(MAX_LISTED).count();
+        listed > MAX_LISTED
+    });
+    if let Some(first) = fits {
+        let what = format!(
+            "nested bundles list more than {MAX_LISTED} files, this one and the rest are not looked at"
+        );
+        tree.fault(&found.remove(first), what);
+        found.truncate(first);
+    }
     found
 }
 
@@ -104,8 +122,15 @@ impl Places {
     }
 }
 
-/// One bundle. `parent` is the path of the one that directly holds it.
-pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, asked: &Asked) -> Bundle {
+/// One bundle, and what the signature of its main executable covers beside the code. `parent` is the path of the one that directly
+/// holds it.
+pub fn read(
+    tree: &Tree,
+    path: &str,
+    parent: Option<String>,
+    facts: &Facts,
+    asked: &Asked,
+) -> (Bundle, Beside) {
     let kind = match path.rsplit_once('.').map(|it| it.1) {
         Some("app") => BundleKind::App,
         Some("dext") => BundleKind::Dext,
@@ -115,10 +140,11 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
         _ => BundleKind::Other,
     };
     let places = Places::of(tree, path, kind);
-    let info = match bytes(tree, &places.info) {
+    let info_text = bytes(tree, &places.info);
+    let info = match &info_text {
         Ok(None) => Found::Absent,
-        Ok(Some(text)) => plist::read(&text).map_or_else(Found::Broken, Found::Present),
-        Err(error) => Found::Broken(error),
+        Ok(Some(text)) => property_list(tree, text).map_or_else(Found::Broken, Found::Present),
+        Err(error) => Found::Broken(error.clone()),
     };
     let named = info.present().and_then(|it| it.value.get("CFBundleExecutable")).and_then(|it| it.as_str());
     let executable = named.and_then(|it| tree.resolve(&format!("{}/{it}", places.executables)));
@@ -136,17 +162,25 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
     };
     let mut files: Vec<File> =
         tree.below(path).map(|(inside, node)| file(path, inside, node, facts)).collect();
-    let seal = match resources(tree, path) {
+    let base = if places.base.is_empty() { path.to_owned() } else { format!("{path}/{}", places.base) };
+    let resources = bytes(tree, &format!("{base}/_CodeSignature/CodeResources"));
+    let seal = match &resources {
         Ok(None) => Found::Absent,
-        Ok(Some(text)) => self::seal(&text, path, &places, main.as_deref(), &files)
+        // A sealed path, its hashes and the text that they were read from: about as much again as the text.
+        Ok(Some(text)) => tree
+            .charge(text.len() as u64 * 2)
+            .and_then(|()| self::seal(text, path, &places, main.as_deref(), &files))
             .map_or_else(Found::Broken, Found::Present),
-        Err(error) => Found::Broken(error),
+        Err(error) => Found::Broken(error.clone()),
     };
     if let Found::Present(seal) = &seal {
         hash_as_long_ago(tree, path, seal, &mut files);
     }
+    // What cannot be read has been said: the Info.plist or the seal is broken.
+    let beside =
+        Beside { info: info_text.ok().flatten(), resources: resources.ok().flatten(), is_in_bundle: true };
     let layout = places.layout;
-    Bundle {
+    let bundle = Bundle {
         path: path.to_owned(),
         kind,
         parent,
@@ -157,7 +191,8 @@ pub fn read(tree: &Tree, path: &str, parent: Option<String>, facts: &Facts, aske
         profile,
         seal,
         files,
-    }
+    };
+    (bundle, beside)
 }
 
 /// SHA-1 of the files that the seal knows by nothing else: those of version 1. What cannot be read has been told with the other hash.
@@ -175,31 +210,32 @@ fn hash_as_long_ago(tree: &Tree, bundle: &str, seal: &Seal, files: &mut [File]) 
     }
 }
 
-/// Bytes of a bundle's Info.plist and CodeResources: what the signature of its main executable covers.
-pub fn beside(tree: &Tree, bundle: &Bundle) -> super::code::Beside {
-    // What cannot be read has been said already, as the broken Info.plist or seal of the bundle.
-    super::code::Beside {
-        info: bytes(tree, &bundle.info_path).ok().flatten(),
-        resources: resources(tree, &bundle.path).ok().flatten(),
-        is_in_bundle: true,
-    }
-}
-
-fn resources(tree: &Tree, path: &str) -> Result<Option<Vec<u8>>, Error> {
-    let kind = if path.ends_with(".framework") { BundleKind::Framework } else { BundleKind::Other };
-    let base = Places::of(tree, path, kind).base;
-    let folder = if base.is_empty() { path.to_owned() } else { format!("{path}/{base}") };
-    bytes(tree, &format!("{folder}/_CodeSignature/CodeResources"))
-}
-
 /// The bytes of the regular file at `path`, links followed; `None` when there is none.
 pub fn bytes(tree: &Tree, path: &str) -> Result<Option<Vec<u8>>, Error> {
     let Some(file) = tree.resolve(path).and_then(|it| tree.file(&it)) else { return Ok(None) };
     if file.len() > MAX_PLIST {
         return Err(Error::new(0, format!("{} bytes, the limit is {MAX_PLIST}", file.len())));
     }
+    tree.charge(file.len())?;
     let len = usize::try_from(file.len()).expect("at most MAX_PLIST");
     Ok(Some(file.read(0, len)?.into_owned()))
+}
+
+/// A property list whose values fit into what is left of the tree's memory for documents.
+fn property_list(tree: &Tree, text: &[u8]) -> Result<plist::Plist, Error> {
+    let read = plist::read(text)?;
+    tree.charge(VALUE.saturating_mul(count(&read.value)))?;
+    Ok(read)
+}
+
+/// Values in a value, itself included. Documents are at most 64 levels deep.
+fn count(value: &Value) -> u64 {
+    let inside: u64 = match value {
+        Value::Array(all) => all.iter().map(count).sum(),
+        Value::Dict(all) => all.iter().map(|it| count(it.1)).sum(),
+        _ => 0,
+    };
+    1 + inside
 }
 
 fn file(bundle: &str, inside: &str, node: &Node, facts: &Facts) -> File {

@@ -28,6 +28,8 @@ pub struct Beside {
     pub is_in_bundle: bool,
 }
 
+/// Files up to this size are looked at many at a time: the worst of them takes a few times its size of memory.
+pub const SMALL: u64 = 2 << 20;
 /// Largest embedded Info.plist that is read; real ones have a few KB.
 const MAX_INFO: u64 = 1 << 20;
 /// Bad pages listed per directory; one is a finding, more are the same finding again.
@@ -63,11 +65,11 @@ pub fn read(path: &str, source: &Arc<dyn Source>, beside: &Beside, asked: &Asked
 
 fn table(file: &dyn Source, slices: Slices, beside: &Beside, asked: &Asked) -> (Table, Vec<Evidence>) {
     let irregular = slices.irregularities().into_iter().filter(|it| is_worth_saying(file, it)).collect();
-    let read: Vec<_> = slices
-        .slices
-        .par_iter()
-        .map(|it| image(file, *it, beside, asked).map_err(|error| (*it, error)))
-        .collect();
+    let read = |it: &Slice| image(file, *it, beside, asked).map_err(|error| (*it, error));
+    let read: Vec<_> = match file.len() <= SMALL {
+        true => slices.slices.par_iter().map(read).collect(),
+        false => slices.slices.iter().map(read).collect(),
+    };
     let (mut images, mut evidence) = (Vec::new(), Vec::new());
     for it in read {
         images.push(it.map(|(image, found)| {

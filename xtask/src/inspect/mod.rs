@@ -35,7 +35,7 @@ use std::{
 
 use checks::{
     Subject,
-    subject::{Code, Fault, Found, SubjectKind, Ticket, TicketContent, is_below},
+    subject::{Code, Fault, Found, SubjectKind, Ticket, TicketContent},
 };
 use formats::{
     Source,
@@ -49,6 +49,7 @@ use rayon::prelude::*;
 
 use self::{
     bundle::Facts,
+    code::Beside,
     disk::Watch,
     package::{Opened, Recognised},
     requirement::Evidence,
@@ -189,21 +190,29 @@ pub fn file(name: &str, source: Arc<dyn Source>, asked: &Asked) -> Result<Subjec
 
 /// Everything in a tree: bundles, code, tickets.
 fn fill(subject: &mut Subject, mut tree: Tree, asked: &Asked) {
-    let facts = facts(&mut tree);
+    let in_order = bundle::find(&mut tree);
+    let paths: BTreeSet<String> = in_order.iter().cloned().collect();
+    let facts = facts(&mut tree, &paths);
     subject.faults.append(&mut tree.faults);
-    let paths = bundle::find(&tree);
-    let parent = |path: &str| paths.iter().filter(|it| is_below(path, it)).max_by_key(|it| it.len()).cloned();
-    subject.bundles.extend(paths.iter().map(|it| bundle::read(&tree, it, parent(it), &facts, asked)));
-    let beside: BTreeMap<&str, code::Beside> = subject
-        .bundles
-        .iter()
-        .filter_map(|it| Some((it.executable.as_deref()?, bundle::beside(&tree, it))))
-        .collect();
+    let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
+    for path in &in_order {
+        let (bundle, around) =
+            bundle::read(&tree, path, holder(path, &paths).map(str::to_owned), &facts, asked);
+        if let Some(executable) = &bundle.executable {
+            beside.insert(executable.clone(), around);
+        }
+        subject.bundles.push(bundle);
+    }
     let read = |path: &String| -> Option<(Code, Vec<Evidence>)> {
-        let none = code::Beside::default();
-        Some(code::read(path, tree.file(path)?, beside.get(path.as_str()).unwrap_or(&none), asked))
+        let none = Beside::default();
+        Some(code::read(path, tree.file(path)?, beside.get(path).unwrap_or(&none), asked))
     };
-    let codes: Vec<_> = facts.machos.iter().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
+    // Many small files at a time; a large one alone, its pages in parallel: hostile ones take tens of megabytes each.
+    let is_small = |path: &&String| tree.file(path).is_none_or(|it| it.len() <= code::SMALL);
+    let (small, large): (Vec<&String>, Vec<&String>) = facts.machos.iter().partition(is_small);
+    let mut codes: Vec<_> = small.into_par_iter().filter_map(read).collect();
+    codes.extend(large.into_iter().filter_map(read));
+    codes.sort_by(|a, b| a.0.path.cmp(&b.0.path));
     let mut evidence = BTreeMap::new();
     for (code, found) in codes {
         evidence.insert(code.path.clone(), found);
@@ -216,8 +225,21 @@ fn fill(subject: &mut Subject, mut tree: Tree, asked: &Asked) {
     requirement::fulfil(&mut subject.bundles, &evidence);
 }
 
-/// Hashes every regular file once, all of them in parallel; what cannot be read becomes a fault.
-fn facts(tree: &mut Tree) -> Facts {
+/// The bundle that directly holds `path`.
+fn holder<'a>(path: &str, bundles: &'a BTreeSet<String>) -> Option<&'a str> {
+    let mut above = path;
+    while let Some((folder, _)) = above.rsplit_once('/') {
+        if let Some(found) = bundles.get(folder) {
+            return Some(found);
+        }
+        above = folder;
+    }
+    None
+}
+
+/// What is known of every regular file. Those in a bundle are hashed, once and in parallel, since a seal may name them; of others a
+/// few bytes say what they are. What cannot be read becomes a fault.
+fn facts(tree: &mut Tree, bundles: &BTreeSet<String>) -> Facts {
     let files: Vec<(String, Arc<dyn Source>)> = tree
         .iter()
         .filter_map(|(path, node)| match &node.kind {
@@ -227,14 +249,18 @@ fn facts(tree: &mut Tree) -> Facts {
         .collect();
     let looked: Vec<_> = files
         .par_iter()
-        .map(|(path, source)| (path, digest(source.as_ref()), code::is_macho(source.as_ref())))
+        .map(|(path, source)| {
+            let digest = match holder(path, bundles) {
+                Some(_) => digest(source.as_ref()).map(Some),
+                None => source.read(0, usize::from(!source.is_empty())).map(|_| None),
+            };
+            (path, digest, code::is_macho(source.as_ref()))
+        })
         .collect();
     let mut facts = Facts { digests: BTreeMap::new(), machos: BTreeSet::new() };
     for (path, digest, is_macho) in looked {
         match digest {
-            Ok(digest) => {
-                facts.digests.insert(path.clone(), digest);
-            }
+            Ok(digest) => facts.digests.extend(digest.map(|it| (path.clone(), it))),
             Err(error) => {
                 let offset = Some(error.offset);
                 tree.faults.push(Fault { path: path.clone(), offset, what: error.what.into() });

@@ -1,12 +1,25 @@
 //! Paths and what lies there: the one shape that folders, archives and payloads are all looked at in.
 
-use std::{collections::BTreeMap, fmt, ops::Bound, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Bound,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use checks::subject::Fault;
-use formats::{Source, container::path};
+use formats::{Error, Source, container::path};
 
-/// Most entries of a tree. Xcode has 400 000; what we are for has a few thousand.
-pub const MAX_NODES: usize = 1_000_000;
+/// Most entries of a tree. What we are for has a few thousand; an app with all of Electron has 5 000.
+pub const MAX_NODES: usize = 200_000;
+/// Bytes of all paths of a tree together: 160 for each entry. A single path may have a thousand.
+pub const MAX_PATHS: usize = 32 << 20;
+/// Memory for the property lists, profiles and tickets of a tree, part of the 256 MB that an inspection may take. The seal of ten
+/// thousand files takes 3 MB.
+pub const MAX_DOCUMENTS: u64 = 96 << 20;
 
 /// One entry.
 #[derive(Clone)]
@@ -34,8 +47,12 @@ pub enum Kind {
 #[derive(Default)]
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
+    /// Bytes of all paths.
+    paths: usize,
     /// What could not be taken in, and why.
     pub faults: Vec<Fault>,
+    /// Bytes of memory that documents of this tree have been given.
+    documents: AtomicU64,
 }
 
 impl fmt::Debug for Tree {
@@ -48,9 +65,11 @@ impl Tree {
     /// Adds an entry; one that is there already stays, and a fault says so.
     pub fn add(&mut self, path: impl Into<String>, node: Node) {
         let path = path.into();
-        if self.nodes.len() >= MAX_NODES {
+        if self.nodes.len() >= MAX_NODES || self.paths.saturating_add(path.len()) > MAX_PATHS {
             // Said once: the last fault stays the last one.
-            let what = format!("more than {MAX_NODES} entries, the rest is not looked at");
+            let what = format!(
+                "more than {MAX_NODES} entries or {MAX_PATHS} bytes of paths, the rest is not looked at"
+            );
             if self.faults.last().is_none_or(|it| it.what != what) {
                 self.fault(&path, what);
             }
@@ -60,12 +79,25 @@ impl Tree {
             self.fault(&path, "it is there twice");
             return;
         }
+        self.paths += path.len();
         self.nodes.insert(path, node);
     }
 
     /// Notes that something could not be taken in.
     pub fn fault(&mut self, path: &str, what: impl Into<String>) {
         self.faults.push(Fault { path: path.to_owned(), offset: None, what: what.into() });
+    }
+
+    /// Asks for `bytes` of memory, to keep a document or what was read from it. All documents of a tree share [`MAX_DOCUMENTS`].
+    pub fn charge(&self, bytes: u64) -> Result<(), Error> {
+        let before = self.documents.fetch_add(bytes, Ordering::Relaxed);
+        match before.saturating_add(bytes) > MAX_DOCUMENTS {
+            true => Err(Error::new(
+                0,
+                format!("all property lists together take more than {MAX_DOCUMENTS} bytes"),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// The entry at `path` itself; links are not followed.

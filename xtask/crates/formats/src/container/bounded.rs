@@ -21,13 +21,14 @@ pub struct Limit {
 
 impl Limit {
     /// For documents kept in memory (a table of contents, a bill of materials): the largest seen are below 1 MB.
-    pub const DOCUMENT: Self = Self { bytes: 64 << 20, ratio: 1100 };
-    /// For payloads: an Xcode-sized product, and no ratio that a compressor of real code reaches.
-    pub const PAYLOAD: Self = Self { bytes: 16 << 30, ratio: 1100 };
+    pub const DOCUMENT: Self = Self { bytes: 16 << 20, ratio: 1100 };
+    /// For payloads: an Xcode-sized product, and no ratio that a compressor of real code reaches. Below what deflate can do, or a
+    /// few megabytes would fill a disk before the absolute limit speaks.
+    pub const PAYLOAD: Self = Self { bytes: 16 << 30, ratio: 200 };
 }
 
-/// Output below this is never called a bomb by its ratio: a few zero pages compress very well.
-const RATIO_FREE: u64 = 4 << 20;
+/// Output below this is never called a bomb by its ratio: an empty table or a padded image compresses very well.
+const RATIO_FREE: u64 = 32 << 20;
 
 /// Sequential reading of a [`Source`], in windows.
 pub struct SourceReader<'a> {
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_with_the_limit_named() {
-        let bomb = packed(9 << 20);
+        let bomb = packed(33 << 20);
         let absolute = zlib(&bomb, Limit { bytes: 1 << 20, ratio: 2000 }).unwrap_err();
         assert!(absolute.what.contains("the limit of 1048576 bytes"), "{absolute}");
         let ratio = zlib(&bomb, Limit { bytes: 1 << 30, ratio: 100 }).unwrap_err();

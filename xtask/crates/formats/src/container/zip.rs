@@ -41,9 +41,9 @@ const DESCRIPTORS: [u64; 5] = [0, 12, 16, 20, 24];
 /// "made by" byte of archives whose external attributes hold a Unix mode.
 pub(super) const UNIX: u8 = 3;
 /// Most members. An app with all of Electron has 5 000.
-const MAX_MEMBERS: u64 = 500_000;
-/// Largest central directory kept in memory; 500 000 members with paths of 100 bytes.
-const MAX_DIRECTORY: u64 = 96 << 20;
+const MAX_MEMBERS: u64 = 200_000;
+/// Largest central directory kept in memory; 200 000 members with paths of 100 bytes.
+const MAX_DIRECTORY: u64 = 32 << 20;
 
 /// How a member is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

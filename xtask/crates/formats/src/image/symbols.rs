@@ -15,14 +15,17 @@ use crate::{
 
 /// Most symbols looked at; the largest browsers export about a million.
 const MAX_SYMBOLS: u32 = 4_000_000;
-/// Longest table read in one piece.
-const MAX_TABLE: u64 = 256 << 20;
+/// Longest table read in one piece: all symbols above, 16 bytes each.
+const MAX_TABLE: u64 = 64 << 20;
 /// Deepest path in a trie; C++ names of a few KiB split into far fewer edges.
 const MAX_TRIE_DEPTH: usize = 4096;
 /// Longest exported name.
 const MAX_NAME: usize = 64 << 10;
-/// All names together: hostile tries share long prefixes and would grow without end.
-const MAX_NAMES_TOTAL: usize = 256 << 20;
+/// All names together, with what it costs to keep each: hostile tries share long prefixes and would grow without end, and a hostile
+/// table gives each of its millions of symbols the same long name.
+const MAX_NAMES_TOTAL: usize = 64 << 20;
+/// What one name costs beside its letters: the string, its place in the set, the allocation.
+const NAME_COST: usize = 64;
 
 /// Names of the external symbols that `image`, which fills `source`, defines.
 ///
@@ -62,7 +65,7 @@ pub fn at(image: &MachO, source: &dyn Source, offset: u64) -> Result<Option<(Str
         }
     }
     let Some((value, name)) = nearest else { return Ok(None) };
-    let name = strings.bytes().c_str(name as usize).map_err(|fault| fault.within("symbol name"))?;
+    let name = self::name(strings.bytes(), name as usize).map_err(|fault| fault.within("symbol name"))?;
     // The header's own name stands for "before the first function".
     Ok((name != "__mh_execute_header").then(|| (name.to_owned(), address - value)))
 }
@@ -109,17 +112,32 @@ fn from_table(image: &MachO, source: &dyn Source, names: &mut BTreeSet<String>) 
     let Some((symtab, table, names_table)) = tables(image, source)? else { return Ok(()) };
     let entry = if image.is_64 { 16 } else { 12 };
     let (entries, strings) = (table.bytes(), names_table.bytes());
+    let mut total = 0_usize;
     for index in 0..symtab.count as usize {
         let it = entries.range(index * entry, entry)?;
         let kind = it.u8(4)?;
         // Debugger entries (N_STAB 0xe0) aside; external (N_EXT 1) and defined somewhere (N_TYPE 0x0e is not N_UNDF 0).
         let is_export = kind & 0xe0 == 0 && kind & 0x01 != 0 && kind & 0x0e != 0;
         if is_export {
-            let name = strings.c_str(it.u32_le(0)? as usize).map_err(|fault| fault.within("symbol name"))?;
+            let name = name(strings, it.u32_le(0)? as usize).map_err(|fault| fault.within("symbol name"))?;
+            total = total.saturating_add(name.len()).saturating_add(NAME_COST);
+            if total > MAX_NAMES_TOTAL {
+                return Err(it.fault(0, "the symbol table spells more names than fit"));
+            }
             names.insert(name.to_owned());
         }
     }
     Ok(())
+}
+
+/// The name at `at`. It ends with a zero byte or with the table, and is never looked for further than a name is long.
+fn name(strings: Bytes<'_>, at: usize) -> Result<&str> {
+    let rest = strings.from(at)?;
+    let name = rest.range(0, rest.len().min(MAX_NAME))?.c_str(0)?;
+    match name.len() {
+        MAX_NAME => Err(rest.fault(0, format!("more than {MAX_NAME} bytes"))),
+        _ => Ok(name),
+    }
 }
 
 /// Walks the trie without recursion; every node may be entered once, so a cycle ends.
@@ -153,7 +171,7 @@ fn from_trie(trie: Bytes<'_>, names: &mut BTreeSet<String>) -> Result<()> {
             let child = child.map_err(|_| trie.fault(cursor, "child past the trie"))?;
             let mut name = prefix.clone();
             name.extend_from_slice(edge);
-            total = total.saturating_add(name.len());
+            total = total.saturating_add(name.len()).saturating_add(NAME_COST);
             if total > MAX_NAMES_TOTAL {
                 return Err(trie.fault(cursor, "the export trie spells more names than fit"));
             }

@@ -207,6 +207,24 @@ fn exported_symbols_come_from_the_table_and_the_trie() {
 }
 
 #[test]
+fn a_table_that_gives_every_symbol_the_same_long_name_is_refused() {
+    let (count, name) = (4000_u32, [b'a'; 32_000]);
+    let body = 32 + 24;
+    let mut out =
+        image(Arch::ARM64, &[u32s(&[lc::LC_SYMTAB, 24, body, count, body + 16 * count, name.len() as u32])]);
+    out.truncate(body as usize);
+    // Defined, external, named by the letter that the number says: 4000 names that differ, of 30 KB each.
+    for n in 0..count {
+        out.extend(n.to_le_bytes());
+        out.extend([0x0f, 1, 0, 0]);
+        out.extend([0; 8]);
+    }
+    out.extend(name);
+    let fault = symbols::exported(&read(&out).unwrap(), &out).unwrap_err();
+    assert!(fault.what.contains("more names than fit"), "{fault}");
+}
+
+#[test]
 fn a_trie_that_runs_in_circles_is_refused() {
     let mut file = with_symbols();
     let len = file.len();

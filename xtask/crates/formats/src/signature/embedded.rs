@@ -17,8 +17,11 @@ use crate::{
     source::Source,
 };
 
-/// Hashes of 16 GiB in 4 KiB pages fill 128 MiB; nothing we sign or read comes near.
-const MAX_LEN: u64 = 128 << 20;
+/// SHA-1 and SHA-256 of 2 GiB in 4 KiB pages fill 26 MiB; nothing we sign or read comes near. It is held in memory whole.
+const MAX_LEN: u64 = 32 << 20;
+/// Blobs may share bytes, which is a finding and not the end. Together they may have this many times the bytes of the super blob,
+/// so that sixty blobs of the same thirty megabytes are not copied sixty times.
+const MAX_SHARED: usize = 2;
 
 /// A blob of the signature and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +74,11 @@ pub struct Signature {
 impl Signature {
     /// Reads the signature in the `len` bytes at `offset` of `source`; offsets of faults are those of `source`.
     ///
-    /// Refused: more than 128 MiB, and what [`SuperBlob::parse`] refuses. Whatever else is wrong is in
+    /// Refused: more than 32 MiB, and what [`SuperBlob::parse`] refuses. Whatever else is wrong is in
     /// [`Signature::faults`].
     pub fn read(source: &dyn Source, offset: u64, len: u64) -> Result<Self> {
         if len > MAX_LEN {
-            return Err(Error::new(offset, format!("signature of {len} bytes is larger than 128 MiB")));
+            return Err(Error::new(offset, format!("signature of {len} bytes is larger than 32 MiB")));
         }
         let bytes = source.read(offset, len as usize)?;
         Self::parse(Bytes::at(&bytes, offset))
@@ -102,6 +105,7 @@ impl Signature {
             constraints: Vec::new(),
             faults: Vec::new(),
         };
+        let mut left = blob.bytes.len().saturating_mul(MAX_SHARED);
         for it in &blob.blobs {
             found.entries.push(Entry {
                 slot: it.slot,
@@ -111,7 +115,17 @@ impl Signature {
             });
             // The first blob of a slot counts; that there are more is in `repeated`.
             let is_first = blob.get(it.slot).is_some_and(|first| std::ptr::eq(first, it));
-            if is_first && let Err(error) = found.take(it.slot, it.bytes, it.payload()) {
+            if !is_first {
+                continue;
+            }
+            let taken = match left.checked_sub(it.bytes.len()) {
+                Some(rest) => {
+                    left = rest;
+                    found.take(it.slot, it.bytes, it.payload())
+                }
+                None => Err(it.bytes.fault(0, "the blobs share so many bytes that this one is not read")),
+            };
+            if let Err(error) = taken {
                 found.faults.push((it.slot, error));
             }
         }
