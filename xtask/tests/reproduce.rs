@@ -66,9 +66,8 @@ fn one_seed_and_one_time_give_one_release_in_two_folders() {
         "{}",
         text.stdout
     );
-    let dsym = files::walk(&other.file("dist/symbols")).unwrap().into_iter();
-    let dwarf =
-        dsym.filter(|it| it.path.components().any(|it| it.as_os_str() == "DWARF")).next_back().unwrap();
+    let mut dsym = files::walk(&other.file("dist/symbols")).unwrap().into_iter();
+    let dwarf = dsym.rfind(|it| it.path.components().any(|it| it.as_os_str() == "DWARF")).unwrap();
     let path = dwarf.at(&other.file("dist/symbols"));
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
