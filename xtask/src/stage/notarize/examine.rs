@@ -150,3 +150,50 @@ fn contents(subject: &Subject, own: &str) -> Vec<Code> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use checks::{Asked as Wish, Mode};
+
+    use super::*;
+
+    #[test]
+    fn every_check_that_the_notary_shares_is_in_the_catalogue_once() {
+        let known: BTreeSet<&str> = checks::catalogue::all().map(|it| it.id).collect();
+        let unknown: Vec<&str> = SAYS.iter().map(|it| it.0).filter(|it| !known.contains(it)).collect();
+        assert!(unknown.is_empty(), "no check has the id {unknown:?}");
+        assert_eq!(SAYS.iter().map(|it| it.0).collect::<BTreeSet<_>>().len(), SAYS.len());
+    }
+
+    #[test]
+    fn everything_that_the_preflight_says_is_explained() {
+        for (id, says) in SAYS {
+            assert!(notary::issue::explain(says).is_some(), "{id}: nobody explains \"{says}\"");
+        }
+    }
+
+    /// What Apple notarized, our preflight must let pass: the mode is asked for, as a release asks for it.
+    #[test]
+    fn what_apple_notarized_passes_the_preflight() {
+        let Some(corpus) = std::env::var_os("XTASK_CORPUS").map(PathBuf::from) else {
+            eprintln!("not run: XTASK_CORPUS names no folder");
+            return;
+        };
+        let policy = Policy { mode: Some(Wish::plain(Mode::Distribution)), ..Policy::default() };
+        let packages = crate::stage::files::walk(&corpus).unwrap();
+        let packages =
+            packages.iter().filter(|it| it.path.extension().is_some_and(|it| it == "pkg" || it == "dmg"));
+        let mut n_packages = 0;
+        for entry in packages {
+            let subject = product::inspect(&entry.at(&corpus), &Trust::default()).unwrap();
+            // Only what carries a ticket is known to have passed.
+            if subject.containers.iter().all(|it| it.ticket_hashes.is_empty()) {
+                continue;
+            }
+            let found = complaints(&subject, &policy);
+            assert!(found.is_empty(), "{}: {found:#?}", entry.path.display());
+            n_packages += 1;
+        }
+        assert!(n_packages > 0, "no package in {}", corpus.display());
+    }
+}
