@@ -27,7 +27,7 @@ const NOW: Date = Date(1_795_392_000);
 
 fn corpus() -> Vec<PathBuf> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        eprintln!("not run: XTASK_CORPUS is not set");
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: XTASK_CORPUS is not set\n").unwrap();
         return Vec::new();
     };
     let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());

@@ -6,7 +6,7 @@ use checks::subject::{
     Bundle, BundleKind, File, FileKind, Found, Layout, Profile, Seal, Sealed, SealedContent,
 };
 use formats::{
-    Error,
+    Bytes, Error, Source,
     document::{Value, plist, profile},
     signature::{
         digest::{HashType, sha256},
@@ -246,10 +246,12 @@ fn file(bundle: &str, inside: &str, node: &Node, facts: &Facts) -> File {
         Kind::Symlink(target) => FileKind::Symlink(target.clone()),
         Kind::Other => FileKind::Other,
     };
-    let is_apple_double = match &node.kind {
-        Kind::File(source) => source.read(0, 4).is_ok_and(|it| *it == [0x00, 0x05, 0x16, 0x07]),
-        Kind::Folder | Kind::Symlink(_) | Kind::Other => false,
+    let source = match &node.kind {
+        Kind::File(source) => Some(source.as_ref()),
+        Kind::Folder | Kind::Symlink(_) | Kind::Other => None,
     };
+    let starts = |it: &dyn Source| it.read(0, 4).is_ok_and(|it| *it == [0x00, 0x05, 0x16, 0x07]);
+    let is_apple_double = source.is_some_and(starts);
     File {
         path: inside.to_owned(),
         kind,
@@ -257,8 +259,33 @@ fn file(bundle: &str, inside: &str, node: &Node, facts: &Facts) -> File {
         sha1: None,
         sha256: facts.digests.get(&path).copied(),
         is_apple_double,
+        detritus: source.filter(|_| is_apple_double).and_then(detritus),
         is_macho: facts.machos.contains(&path),
     }
+}
+
+/// What an AppleDouble file (RFC 1740) holds beside extended attributes. A blank resource fork, which old tools write, is none.
+fn detritus(file: &dyn Source) -> Option<&'static str> {
+    /// Far more than the two entries that macOS writes.
+    const MOST: usize = 16;
+    const BLANK: &[u8] = b"This resource fork intentionally left blank";
+    let head = file.read(0, usize::try_from(file.len().min(26 + 12 * MOST as u64)).ok()?).ok()?;
+    let head = Bytes::new(&head);
+    let n_entries = usize::from(head.u16_be(24).ok()?).min(MOST);
+    (0..n_entries).find_map(|place| {
+        let at = 26 + 12 * place;
+        let [kind, offset, len] =
+            [head.u32_be(at).ok()?, head.u32_be(at + 4).ok()?, head.u32_be(at + 8).ok()?];
+        let read = |most: u32| file.read(offset.into(), usize::try_from(len.min(most)).ok()?).ok();
+        match kind {
+            // Its first 32 bytes are what Finder knows; the attributes come behind them.
+            9 if read(32)?.iter().any(|it| *it != 0) => Some("Finder information"),
+            2 if len > 0 && !read(1024)?.windows(BLANK.len()).any(|it| it == BLANK) => {
+                Some("a resource fork")
+            }
+            _ => None,
+        }
+    })
 }
 
 /// A provisioning profile.

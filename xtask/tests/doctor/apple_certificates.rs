@@ -114,7 +114,7 @@ fn a_chain_is_completed_from_what_is_pinned_and_from_nothing_else() {
 /// Certificates of Apple's from the signature of a real package; none without the corpus.
 fn from_a_real_package() -> Vec<Vec<u8>> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        println!("not run: XTASK_CORPUS is not set");
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: XTASK_CORPUS is not set\n").unwrap();
         return Vec::new();
     };
     let packages = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());

@@ -11,6 +11,7 @@ use sha1::{Digest, Sha1};
 use crate::{
     Row,
     lab::{DEXT, DRIVER, HOST, Lab, SEAL},
+    near::{apple_double_of, companion},
     row,
 };
 
@@ -161,6 +162,12 @@ pub const ROWS: &[Row] = &[
     }),
     row("a file that was hidden from the seal by its name", "unsealed-files", |lab| {
         lab.write("Contents/Resources/._late.txt", "late");
+    }),
+    row("Finder information of the driver", "(attributes-as-files)", |lab| {
+        lab.write(&companion(DRIVER), apple_double_of(&[(9, b"APPL????")]));
+    }),
+    row("a resource fork of the app's executable", "(attributes-as-files)", |lab| {
+        lab.write(&companion(HOST), apple_double_of(&[(9, &[0; 32]), (2, b"a fork")]));
     }),
     row("a file in the folder of executables", "unsealed-files", |lab| {
         lab.write("Contents/MacOS/late.sh", "#!/bin/sh");

@@ -28,6 +28,10 @@ pub const ROWS: &[Row] = &[
         lab.write(&format!("{DEXT}/._embedded.provisionprofile"), apple_double());
         lab.write("Contents/._embedded.provisionprofile", apple_double());
     }),
+    row("AppleDouble with a blank resource fork beside the driver", "", |lab| {
+        let blank = b"This resource fork intentionally left blank   ";
+        lab.write(&companion(DRIVER), apple_double_of(&[(9, &[0; 32]), (2, blank)]));
+    }),
     row("attributes that 7-Zip wrote as files", "", |lab| {
         lab.write(&format!("{DEXT}/embedded.provisionprofile:com.apple.macl"), "a");
         lab.write(&format!("{DEXT}/embedded.provisionprofile:com.apple.quarantine"), "a");
@@ -160,9 +164,11 @@ pub const ROWS: &[Row] = &[
             }
         });
     }),
-    row("a thin Intel product, as before Apple silicon", "arm64-slice (ticket-present)", |lab| {
+    row("a thin Intel product, as before Apple silicon", "(arm64-slice) (ticket-present)", |lab| {
         lab.policy = checks::Policy::default();
         lab.signed_again(|it| {
+            it.driver_info(|it| it.set("OSMinimumDriverKitVersion", "19.0"));
+            image::each(it, DRIVER, |image| image::set(image, 0x32, 12, 0x13_0000));
             image::keep(it, DRIVER, &[Arch::X86_64]);
             image::keep(it, HOST, &[Arch::X86_64]);
         });
@@ -276,9 +282,28 @@ fn list(texts: &[&str]) -> Value {
     Value::Array(texts.iter().map(|it| Value::from(*it)).collect())
 }
 
-/// The magic, the version, and a table of no entries.
 fn apple_double() -> Vec<u8> {
+    apple_double_of(&[])
+}
+
+/// The AppleDouble name beside a file.
+pub fn companion(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    format!("{folder}/._{name}")
+}
+
+/// An AppleDouble file: the magic, the version, and a table of entries by their numbers.
+pub fn apple_double_of(entries: &[(u32, &[u8])]) -> Vec<u8> {
     let mut bytes = vec![0x00, 0x05, 0x16, 0x07, 0x00, 0x02, 0x00, 0x00];
-    bytes.extend([0; 18]);
+    bytes.extend([0; 16]);
+    bytes.extend(u16::try_from(entries.len()).unwrap().to_be_bytes());
+    let mut at = bytes.len() + 12 * entries.len();
+    for (kind, content) in entries {
+        for number in [*kind, u32::try_from(at).unwrap(), u32::try_from(content.len()).unwrap()] {
+            bytes.extend(number.to_be_bytes());
+        }
+        at += content.len();
+    }
+    bytes.extend(entries.iter().flat_map(|it| it.1));
     bytes
 }

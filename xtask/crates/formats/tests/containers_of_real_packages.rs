@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// The files of the corpus with this extension.
 fn corpus(extension: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        eprintln!("not run: XTASK_CORPUS is not set");
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: XTASK_CORPUS is not set\n").unwrap();
         return Vec::new();
     };
     let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());

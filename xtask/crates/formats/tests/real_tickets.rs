@@ -11,7 +11,11 @@ use formats::{
 /// The ticket stapled to that package, when the corpus is at hand.
 fn real(name: &str) -> Option<Vec<u8>> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        eprintln!("not run: XTASK_CORPUS names no folder with shipped packages");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"not run: XTASK_CORPUS names no folder with shipped packages\n",
+        )
+        .unwrap();
         return None;
     };
     let package = std::fs::read(Path::new(&folder).join(name)).unwrap();

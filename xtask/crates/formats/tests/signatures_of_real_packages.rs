@@ -35,7 +35,7 @@ fn packages() -> Vec<(String, BTreeMap<String, File>)> {
 
 fn archives() -> Vec<(String, Vec<u8>)> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        eprintln!("not run: XTASK_CORPUS is not set");
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: XTASK_CORPUS is not set\n").unwrap();
         return Vec::new();
     };
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();

@@ -161,7 +161,11 @@ mod tests {
     /// Real stapled files, by extension.
     fn corpus(extension: &str) -> Vec<(String, Vec<u8>)> {
         let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-            eprintln!("not run: stapling real files again (XTASK_CORPUS is not set)");
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                b"not run: stapling real files again (XTASK_CORPUS is not set)\n",
+            )
+            .unwrap();
             return Vec::new();
         };
         let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();

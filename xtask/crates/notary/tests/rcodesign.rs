@@ -89,7 +89,11 @@ fn rcodesign() -> Option<PathBuf> {
     let found = cached.into_iter().chain(on_path.unwrap_or_default()).find(|it| it.is_file());
     if found.is_none() {
         assert!(std::env::var_os("XTASK_ORACLES").is_none_or(|it| it != "1"), "rcodesign is not installed");
-        eprintln!("not run: submission by rcodesign (it is not installed)");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"not run: submission by rcodesign (it is not installed)\n",
+        )
+        .unwrap();
     }
     found
 }
@@ -97,7 +101,11 @@ fn rcodesign() -> Option<PathBuf> {
 /// A stapled package of the corpus.
 fn package() -> Option<Vec<u8>> {
     let Some(folder) = std::env::var_os("XTASK_CORPUS") else {
-        eprintln!("not run: submission by rcodesign (XTASK_CORPUS is not set)");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"not run: submission by rcodesign (XTASK_CORPUS is not set)\n",
+        )
+        .unwrap();
         return None;
     };
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();

@@ -57,7 +57,11 @@ fn promised(label: &str) -> String {
 #[test]
 fn every_labelled_excerpt_gives_what_its_label_says() {
     let Some(folder) = std::env::var_os("XTASK_LOGS") else {
-        println!("not run: set XTASK_LOGS to the folder of labelled excerpts");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"not run: set XTASK_LOGS to the folder of labelled excerpts\n",
+        )
+        .unwrap();
         return;
     };
     let folder = std::path::PathBuf::from(folder);

@@ -227,7 +227,13 @@ fn attributes_as_files(subject: &Subject, _policy: &Policy) -> Judgement {
     Judgement::each(outer, NO_BUNDLE, |bundle, findings| {
         for file in bundle.files.iter().filter(|it| is_extraction_trace(bundle, &it.path)) {
             let at = At::path(bundle.inside(&file.path));
-            findings.push(Finding::info(at, "an extended attribute", "a file that stands for one"));
+            let original = bundle.file(&file.path.replacen("._", "", 1));
+            match file.detritus.filter(|_| original.is_some_and(|it| it.is_macho)) {
+                Some(what) => findings.push(Finding::warning(at, "a program without it", what)),
+                None => {
+                    findings.push(Finding::info(at, "an extended attribute", "a file that stands for one"));
+                }
+            }
         }
     })
 }

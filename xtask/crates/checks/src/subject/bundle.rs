@@ -71,6 +71,8 @@ pub struct File {
     pub sha256: Option<[u8; 32]>,
     /// Whether it starts like an AppleDouble file (magic 0x00051607).
     pub is_apple_double: bool,
+    /// What an AppleDouble file holds that a signed program must not have: Finder information, a resource fork.
+    pub detritus: Option<&'static str>,
     /// Whether it starts like a Mach-O or universal file.
     pub is_macho: bool,
 }

@@ -310,6 +310,7 @@ pub fn file(path: &str, is_macho: bool) -> File {
         sha1: Some([hash; 20]),
         sha256: Some([hash; 32]),
         is_apple_double: false,
+        detritus: None,
         is_macho,
     }
 }

@@ -20,7 +20,7 @@ use crate::oracle::{Folder, must_pass};
 /// The payload of a package of the corpus, unpacked; `None` without corpus or bsdtar.
 pub fn payload(folder: &Folder, version: &str) -> Option<()> {
     let Some(corpus) = std::env::var_os("XTASK_CORPUS") else {
-        println!("not run: XTASK_CORPUS is not set");
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: XTASK_CORPUS is not set\n").unwrap();
         return None;
     };
     let package = Path::new(&corpus).join(format!("Karabiner-DriverKit-VirtualHIDDevice-{version}.pkg"));
