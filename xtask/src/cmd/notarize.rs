@@ -13,6 +13,7 @@ use crate::{
         notarize::{
             self,
             service::{self, Addresses, Service},
+            stapler::Stapler,
         },
         sign,
     },
@@ -91,6 +92,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         trust: &trust,
         policy: &policy::signed(&signing),
         limits: args.patience.limits(),
+        stapler: Stapler::Ours,
         go_on: &command(go_on, &args.signing, &args.addresses),
     };
     notarize::notarize(&args.path, &asked).map(|it| it.exit())

@@ -174,6 +174,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
             trust: &trust,
             policy: &policy,
             limits,
+            stapler: notarize::stapler::Stapler::Ours,
             go_on: &go_on("wait", path),
         };
         let (ended, _) = notarize::submit(&Product::of(path, subject)?, &asked)?;

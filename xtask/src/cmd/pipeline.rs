@@ -213,7 +213,7 @@ fn carry_out(plan: &Plan, options: &Options, relay: &Relay, tools: &Toolbox, by:
     let stamps = Stamps::new(&plan.workspace);
     let Some(product) = make(plan, options, relay, tools, by, &stamps)? else { return Ok(Exit::Passed) };
     let release = terminal::group("release", || {
-        stage::release::release(plan, &product.app, product.installer.as_deref(), &by.packer, &stamps)
+        stage::release::release(tools, plan, &product.app, product.installer.as_deref(), &by.packer, &stamps)
     })?;
     if plan.until == Until::Notarized {
         return Ok(Exit::Passed);

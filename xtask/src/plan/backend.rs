@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | build | xcrun: clang++, ld, iig, dsymutil, strip | clang and ld64.lld |
 //! | sign | codesign; a rehearsal signs itself | our signer |
-//! | notarize | our client | our client |
+//! | notarize | our client; notarytool where a keychain profile has the credentials | our client |
 //! | staple | our stapler | our stapler |
 //! | package | ditto, pkgbuild, productsign, hdiutil; a rehearsal packs itself | our writers; no disk image |
 //!
@@ -101,6 +101,12 @@ impl Backends {
         is_mac: bool,
         signing: &Signing,
     ) -> Result<Self> {
+        let notarytool = Exception { task: Task::Notarize, backend: Backend::Apple };
+        if exceptions.contains(&notarytool) && !has_profile(signing) {
+            return Err(Error::usage("`--backend-of notarize=apple` needs a keychain profile")
+                .because("`notarytool` is used where one holds the credentials; our client speaks to the same service with a key")
+                .hint(format!("name it as `keychain-profile` in {}", signing.shown)));
+        }
         let chosen = Task::ALL.into_iter().map(|task| {
             let exception = exceptions.iter().rev().find(|it| it.task == task).map(|it| it.backend);
             let chosen = match (exception, asked) {
@@ -109,7 +115,7 @@ impl Backends {
                 (None, BackendChoice::Portable) => Chosen { backend: Backend::Portable, why: "asked for" },
                 (None, BackendChoice::Auto) => by_itself(task, is_mac, signing),
             };
-            let chosen = reconsidered(task, chosen, signing);
+            let chosen = reconsidered(task, chosen, is_mac, signing);
             (task, chosen)
         });
         let all = Self(chosen.collect());
@@ -169,14 +175,23 @@ fn by_itself(task: Task, is_mac: bool, signing: &Signing) -> Chosen {
     }
 }
 
+/// Whether notarytool's credentials are named: a profile is in a keychain, and only that tool reads it.
+fn has_profile(signing: &Signing) -> bool {
+    let is_apple = *signing.notarization == Notarization::Apple;
+    is_apple && signing.notary.as_ref().is_some_and(|it| it.keychain_profile.is_some())
+}
+
 /// What cannot be done the way that was chosen, whoever chose.
-fn reconsidered(task: Task, chosen: Chosen, signing: &Signing) -> Chosen {
+fn reconsidered(task: Task, chosen: Chosen, is_mac: bool, signing: &Signing) -> Chosen {
     let portable = |why| Chosen { backend: Backend::Portable, why };
     let is_local = *signing.notarization != Notarization::Apple;
     match (task, chosen.backend) {
-        (Task::Notarize | Task::Staple, Backend::Apple) if is_local => {
-            portable("Apple's tools know Apple's notary alone")
-        }
+        (Task::Notarize, _) if is_mac && has_profile(signing) => Chosen {
+            backend: Backend::Apple,
+            why: "the credentials are in a keychain profile, which only notarytool reads",
+        },
+        (Task::Notarize, _) => portable("our client has the key, and goes on after an interruption"),
+        (Task::Staple, Backend::Apple) if is_local => portable("Apple's stapler knows Apple's notary alone"),
         (Task::Sign, Backend::Portable) if matches!(signing.identity, IdentitySource::Keychain(_)) => {
             Chosen {
                 backend: Backend::Apple,
@@ -210,7 +225,7 @@ mod tests {
         check(BackendChoice::Auto, &[], "developer-id", "build sign package");
         check(BackendChoice::Auto, &[], "adhoc", "build sign package");
         check(BackendChoice::Auto, &[], "rehearsal", "build");
-        check(BackendChoice::Apple, &[], "developer-id", "build sign notarize staple package");
+        check(BackendChoice::Apple, &[], "developer-id", "build sign staple package");
         check(BackendChoice::Apple, &[], "rehearsal", "build sign package");
         check(BackendChoice::Portable, &[], "developer-id", "");
     }
@@ -231,6 +246,22 @@ mod tests {
         assert!(choose(BackendChoice::Auto, &[]).is_ok());
         let error = choose(BackendChoice::Auto, &["sign=apple".parse().unwrap()]).unwrap_err().to_string();
         assert!(error.contains("to sign need a Mac"), "{error}");
+    }
+
+    #[test]
+    fn notarytool_comes_with_a_keychain_profile_and_not_without() {
+        let mut signing = signing("developer-id");
+        let notarize = |signing: &Signing, exceptions: &[Exception], is_mac| {
+            let chosen = Backends::choose(BackendChoice::Auto, exceptions, is_mac, signing);
+            chosen.map(|it| it.of(Task::Notarize).backend).map_err(|it| it.to_string())
+        };
+        let by_apple: [Exception; 1] = ["notarize=apple".parse().unwrap()];
+        assert_eq!(notarize(&signing, &[], true), Ok(Backend::Portable));
+        assert!(notarize(&signing, &by_apple, true).unwrap_err().contains("needs a keychain profile"));
+        signing.notary.as_mut().unwrap().keychain_profile = Some("release".to_owned());
+        assert_eq!(notarize(&signing, &[], true), Ok(Backend::Apple));
+        assert_eq!(notarize(&signing, &by_apple, true), Ok(Backend::Apple));
+        assert_eq!(notarize(&signing, &[], false), Ok(Backend::Portable), "the service says what is missing");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod product;
 pub mod progress;
 pub mod service;
 pub mod staple;
+pub mod stapler;
 pub mod store;
 
 use std::path::Path;
@@ -26,7 +27,7 @@ use notary::{
     upload::{Goods, Sizes},
 };
 
-use self::{product::Product, progress::Progress, service::Service, store::Store};
+use self::{product::Product, progress::Progress, service::Service, stapler::Stapler, store::Store};
 use crate::{
     error::{Error, Exit, Result},
     interrupt, terminal,
@@ -43,6 +44,8 @@ pub struct Request<'a> {
     pub policy: &'a Policy,
     /// Patience.
     pub limits: Limits,
+    /// Who attaches the ticket.
+    pub stapler: Stapler<'a>,
     /// The command that goes on where this run ends.
     pub go_on: &'a str,
 }
@@ -109,7 +112,7 @@ pub fn notarize(path: &Path, asked: &Request<'_>) -> Result<Ended> {
         let ticket = ended.1.ok_or_else(|| Error::tool("there is no ticket to staple"))?;
         interrupt::check()
             .map_err(|error| error.hint(format!("only the staple is missing: {}", asked.go_on)))?;
-        staple::staple(place, &ticket)?;
+        asked.stapler.staple(place, &ticket)?;
         // What was written is read again: the ticket on disk is what counts.
         let stapled = Product::open(path, trust)?;
         if stapled.required != product.required || !stapled.is_covered_by_own_ticket(trust)? {

@@ -17,6 +17,7 @@ use super::{
     notarize::{
         self, Ended,
         service::{self, Addresses, Service},
+        stapler::Stapler,
     },
     package, pkg,
     sign::Signed,
@@ -25,8 +26,9 @@ use super::{
 use crate::{
     config::{Notarization, PackageKind},
     error::{Error, Result},
-    plan::{self, Plan, Until},
+    plan::{self, Backend, Plan, Task, Until},
     policy, rehearsal, terminal,
+    tools::Toolbox,
 };
 
 /// What is delivered.
@@ -84,13 +86,18 @@ fn container(kind: PackageKind, order: &Order, packer: &Packer, stamps: &Stamps)
 
 /// Notarizes and packs what was signed, as far as the plan goes. `installer` is the pkg that was signed along with it.
 pub fn release(
+    tools: &Toolbox,
     plan: &Plan,
     signed: &Signed,
     installer: Option<&Path>,
     packer: &Packer,
     stamps: &Stamps,
 ) -> Result<Release> {
-    let mut notary = Notary { plan, signed, service: None };
+    let stapler = match plan.backends.of(Task::Staple).backend {
+        Backend::Portable => Stapler::Ours,
+        Backend::Apple => Stapler::Apple(tools),
+    };
+    let mut notary = Notary { plan, stapler, signed, service: None };
     let mut release =
         Release { app: signed.path().to_owned(), packages: Vec::new(), submissions: Vec::new() };
     if notary.is_wanted() && plan.app_gets_a_ticket() {
@@ -124,6 +131,7 @@ pub fn release(
 /// The notary of this run; asked only when something must be submitted.
 struct Notary<'a> {
     plan: &'a Plan,
+    stapler: Stapler<'a>,
     signed: &'a Signed,
     service: Option<Service>,
 }
@@ -168,6 +176,7 @@ impl Notary<'_> {
             trust: &trust,
             policy: &policy::planned(&self.plan.product, &self.plan.signing),
             limits,
+            stapler: self.stapler,
             go_on: &format!("cargo xtask dist --signing {}", self.plan.signing.name),
         };
         match notarize::notarize(goal, &asked)? {

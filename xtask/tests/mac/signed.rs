@@ -199,7 +199,10 @@ fn a_disk_image_is_made_signed_and_carries_its_ticket() {
 #[track_caller]
 pub fn clean(mac: &Bench, checkout: &Checkout) {
     let state = fs::read_to_string(mac.state().join("keychains.json")).unwrap_or_else(|_| "{}".to_owned());
-    assert!(!state.contains("driver-xtask"), "{state}");
+    let state = json(&state);
+    let paths: Vec<&String> = state["keychains"].as_object().into_iter().flat_map(|it| it.keys()).collect();
+    assert!(!paths.iter().any(|it| it.contains("driver-xtask")), "{paths:?}");
+    assert!(!state["search_list"].to_string().contains("driver-xtask"), "{}", state["search_list"]);
     let keychains = checkout.path().with_file_name("home").join(".cache/driver-xtask/keychains");
     let left: Vec<_> =
         fs::read_dir(&keychains).into_iter().flatten().map(|it| it.unwrap().file_name()).collect();

@@ -4,6 +4,7 @@
 //! [[result]]                       # the first entry that matches and is not used up
 //! tool = "notarytool"
 //! arguments = ["submit", "*.zip"]  # these words occur, in this order, others between them; `*` at an end stands for anything
+//! after = 0                        # lets so many calls pass first: the third call fails, the others do not
 //! times = 1                        # answers so many calls, then no longer; absent: always
 //! exit = 69
 //! stdout = "…"
@@ -41,6 +42,9 @@ pub struct Scripted {
     /// Words that must occur in this order.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// How many calls that match go past before it answers.
+    #[serde(default)]
+    pub after: u32,
     /// How many calls it answers.
     pub times: Option<u32>,
     /// The exit code.
@@ -79,7 +83,7 @@ impl Script {
     /// The answer to a call, used up once more. Uses are counted by files in `state`, which two calls cannot both make.
     pub fn answer(&self, tool: &str, args: &[String], state: &Path) -> io::Result<Option<&Scripted>> {
         for (index, it) in self.results.iter().enumerate() {
-            if it.tool == tool && occur_in_order(&it.arguments, args) && use_up(it.times, index, state)? {
+            if it.tool == tool && occur_in_order(&it.arguments, args) && use_up(it, index, state)? {
                 return Ok(Some(it));
             }
         }
@@ -87,13 +91,17 @@ impl Script {
     }
 }
 
-fn use_up(times: Option<u32>, index: usize, state: &Path) -> io::Result<bool> {
-    let Some(times) = times else { return Ok(true) };
+/// Whether this call is one that the entry answers. Each call that matches takes the next number, which two calls cannot both have.
+fn use_up(it: &Scripted, index: usize, state: &Path) -> io::Result<bool> {
+    if it.after == 0 && it.times.is_none() {
+        return Ok(true);
+    }
     let folder = state.join("script-uses");
     fs::create_dir_all(&folder)?;
-    for nth in 0..times {
+    let last = it.times.map_or(u32::MAX, |times| it.after.saturating_add(times));
+    for nth in 0..last {
         match OpenOptions::new().write(true).create_new(true).open(folder.join(format!("{index}-{nth}"))) {
-            Ok(_) => return Ok(true),
+            Ok(_) => return Ok(nth >= it.after),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -150,6 +158,17 @@ mod tests {
             (0..4).map(|_| script.answer("a", &[], state.path()).unwrap().unwrap().exit).collect();
         assert_eq!(exits, [1, 1, 7, 7]);
         assert!(script.answer("b", &[], state.path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_entry_can_wait_for_its_call() {
+        let state = tempfile::tempdir().unwrap();
+        let file = state.path().join("script.toml");
+        fs::write(&file, "[[result]]\ntool = \"a\"\nafter = 2\ntimes = 1\nexit = 9\n").unwrap();
+        let script = Script::read(&file).unwrap();
+        let answered: Vec<_> =
+            (0..5).map(|_| script.answer("a", &[], state.path()).unwrap().is_some()).collect();
+        assert_eq!(answered, [false, false, true, false, false]);
     }
 
     #[test]

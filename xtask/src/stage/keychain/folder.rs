@@ -66,13 +66,14 @@ impl Folder {
         keychain_in(&self.path)
     }
 
-    /// Takes the keychain off the search list, deletes it, and removes the folder. Every step is tried, whatever became of the one before.
+    /// Takes the keychain off the search list, deletes it, and removes the folder. Deleting is tried even when the list cannot be written; the
+    /// folder stays as long as anything else does, so that the next run finds it.
     pub(super) fn remove(self, tools: &Toolbox) -> Result {
         let keychain = self.keychain();
         let listed = search_list::remove(tools, &keychain);
         let deleted = delete(tools, &keychain);
-        let removed = files::remove(&self.path);
-        listed.and(deleted).and(removed)
+        listed.and(deleted)?;
+        files::remove(&self.path)
     }
 }
 
