@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what a contributor runs before sending a change, and what CI runs.
 
 mod fuzz;
-mod seeds;
+pub mod seeds;
 
 use std::{path::PathBuf, time::Duration};
 

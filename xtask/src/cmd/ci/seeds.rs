@@ -61,6 +61,11 @@ impl Seeds {
         Ok(())
     }
 
+    /// All pieces for one target, by their bytes.
+    pub fn of<'a>(&'a self, target: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.by_target.get(target).into_iter().flatten().map(Vec::as_slice)
+    }
+
     /// Writes a folder for each target; the name of a seed is its digest.
     pub fn write(&self, to: &Path) -> Result {
         files::remove(to)?;
