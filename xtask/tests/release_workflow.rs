@@ -14,7 +14,7 @@ mod workflow;
 use std::{fs, process::Command};
 
 use common::{can_build, root};
-use workflow::{Outcome, Runner, Workflow};
+use workflow::{Fault, Job, Outcome, Runner, Step, Workflow};
 
 fn release() -> String {
     fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap()
@@ -60,6 +60,43 @@ fn the_release_workflow_ends_in_a_release() {
             "sbom.spdx.json"
         ]
     );
+}
+
+#[test]
+fn a_failure_at_any_step_leaves_nothing_behind_and_hands_nothing_on() {
+    if !can_build() {
+        return;
+    }
+    let workflow = Workflow::parse(&release());
+    let mut runner = Runner::new(&workflow, "rehearsal");
+    let mut tried = 0;
+    for job in &workflow.jobs {
+        // The job as it should be, so that those after it have what they take over.
+        runner.heal();
+        runner.run(job);
+        let ours = |step: &&Step| step.run.as_ref().is_some_and(|it| it.contains("cargo xtask"));
+        for step in job.steps.iter().filter(ours) {
+            for fault in [Fault::Ended(250), Fault::Late] {
+                runner.fail(&step.name, fault);
+                let outcomes = runner.run(job);
+                let failed = outcomes.iter().find(|it| it.step == step.name).unwrap();
+                assert_ne!(failed.code, 0, "{}: {fault:?}\n{}", step.name, failed.said);
+                let after = outcomes.iter().skip_while(|it| it.step != step.name).skip(1);
+                let wrong: Vec<&str> = after
+                    .filter(|it| it.step != step.name && !always(job, &it.step))
+                    .map(|it| it.step.as_str())
+                    .collect();
+                assert_eq!(wrong, Vec::<&str>::new(), "{} goes on after `{}`", job.id, step.name);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 16, "{tried} failures");
+}
+
+/// Whether a step runs after a failure, too.
+fn always(job: &Job, step: &str) -> bool {
+    job.steps.iter().any(|it| it.name == step && it.is_always)
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::{
     process::Command,
 };
 
+use stand_ins::Bench;
 use xtask::stage::files;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -27,6 +28,8 @@ pub struct Job {
     /// Its key.
     pub id: String,
     needs: Vec<String>,
+    /// Whether it runs on a Mac, hosted or our own.
+    pub is_mac: bool,
     /// The values of `triple`, as an expression.
     matrix: Option<String>,
     outputs: Map,
@@ -36,7 +39,8 @@ pub struct Job {
 
 /// One step.
 pub struct Step {
-    name: String,
+    /// Its name.
+    pub name: String,
     id: Option<String>,
     uses: Option<String>,
     with: Map,
@@ -44,7 +48,8 @@ pub struct Step {
     /// The script.
     pub run: Option<String>,
     folder: Option<String>,
-    is_always: bool,
+    /// Whether it runs after a failure, too.
+    pub is_always: bool,
 }
 
 /// How a step ended.
@@ -121,6 +126,10 @@ impl Job {
         Self {
             id: id.to_owned(),
             needs,
+            is_mac: match &job["runs-on"] {
+                Yaml::Array(labels) => labels.iter().any(|it| it.as_str() == Some("macOS")),
+                label => text(label).unwrap().starts_with("macos-"),
+            },
             matrix: text(&job["strategy"]["matrix"]["triple"]),
             outputs: map(&job["outputs"]),
             steps: job["steps"].as_vec().unwrap().iter().map(Step::parse).collect(),
@@ -150,12 +159,27 @@ impl Step {
     }
 }
 
+/// What goes wrong in a step that calls our program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The machine ends it: SIGTERM after so many milliseconds.
+    Ended(u32),
+    /// It does its work, and the step fails all the same.
+    Late,
+}
+
 /// Runs jobs; keeps what they hand on.
 pub struct Runner {
     desk: tempfile::TempDir,
     env: Map,
     outputs: Map,
+    mac: Option<Bench>,
+    fault: Option<(String, Fault)>,
 }
+
+/// What every secret is here, as text that could be one in base64; and what it stands for.
+const SECRET: &str = "c2VjcmV0LTRmMWMtbmV2ZXItc2Vlbg==";
+const SECRET_TEXT: &str = "secret-4f1c-never-seen";
 
 impl Runner {
     /// A machine with `cargo` and `gh` that do what this test wants.
@@ -164,7 +188,8 @@ impl Runner {
         if let Some(value) = env.get_mut("SIGNING") {
             signing.clone_into(value);
         }
-        let runner = Self { desk: tempfile::tempdir().unwrap(), env, outputs: Map::new() };
+        let desk = tempfile::tempdir().unwrap();
+        let runner = Self { desk, env, outputs: Map::new(), mac: None, fault: None };
         // A rehearsal's root is in no list of trusted ones: whoever verifies is told about it.
         let root = "dist/rehearsal-root.pem";
         let trust = format!("[ \"$1\" = verify ] && [ -f {root} ] && set -- \"$@\" --trust-root {root}");
@@ -176,7 +201,10 @@ impl Runner {
         tool(
             "cargo",
             &format!(
-                "[ \"$1\" = xtask ] || exit 70\nshift\n{trust}\nexec '{}' \"$@\"",
+                "[ \"$1\" = xtask ] || exit 70\nshift\n{trust}\n\
+                 case ${{FAULT:-none}} in none) exec '{0}' \"$@\";; late) '{0}' \"$@\"; exit 75;; esac\n\
+                 '{0}' \"$@\" & pid=$!\nsleep \"$FAULT\"\nkill -TERM $pid\nwait $pid\n\
+                 code=$?; [ $code = 0 ] && code=75; exit $code",
                 env!("CARGO_BIN_EXE_xtask")
             ),
         );
@@ -185,6 +213,23 @@ impl Runner {
             "for file in \"$@\"; do case $file in dist/*) cp \"$file\" \"$PUBLISHED\" || exit 1;; esac; done",
         );
         runner
+    }
+
+    /// The same, where jobs for a Mac run on a simulated one.
+    #[must_use]
+    pub fn with_mac(mut self, mac: Bench) -> Self {
+        self.mac = Some(mac);
+        self
+    }
+
+    /// Nothing goes wrong from now on.
+    pub fn heal(&mut self) {
+        self.fault = None;
+    }
+
+    /// From now on the step of this name goes wrong.
+    pub fn fail(&mut self, step: &str, fault: Fault) {
+        self.fault = Some((step.to_owned(), fault));
     }
 
     fn place(&self, name: &str) -> PathBuf {
@@ -238,7 +283,9 @@ impl Runner {
         let mut outcomes: Vec<Outcome> = Vec::new();
         for step in &job.steps {
             // What needs a Mac ends with its own code and must not hide the steps after it.
-            let is_broken = outcomes.iter().any(|it| !matches!(it.code, 0 | 3 | 4));
+            let is_meant = |it: &Outcome| self.fault.as_ref().is_some_and(|fault| fault.0 == it.step);
+            let is_broken =
+                outcomes.iter().any(|it| !matches!(it.code, 0 | 3 | 4) || (is_meant(it) && it.code != 0));
             if is_broken && !step.is_always {
                 continue;
             }
@@ -246,7 +293,7 @@ impl Runner {
             if let Some(script) = &step.run {
                 let output = temp.path().join("github-output");
                 fs::write(&output, "").unwrap();
-                outcomes.push(self.shell(step, script, &folder, &known, &temp));
+                outcomes.push(self.shell(job, step, script, &folder, &known, &temp));
                 for line in fs::read_to_string(&output).unwrap().lines() {
                     let (name, value) = line.split_once('=').unwrap();
                     known.insert(
@@ -262,6 +309,10 @@ impl Runner {
                 "actions/upload-artifact" => {
                     let name = with("name").unwrap();
                     let goal = self.desk.path().join("artifacts").join(&name);
+                    if self.fault.is_some() {
+                        // An attempt after the first: GitHub lets it replace what the job uploaded before.
+                        files::remove(&goal).unwrap();
+                    }
                     assert!(!goal.exists(), "the artifact `{name}` exists");
                     let is_wanted = with("if-no-files-found").as_deref() == Some("error");
                     let count = upload(&folder, &with("path").unwrap(), &goal);
@@ -291,11 +342,11 @@ impl Runner {
                 other => panic!("`{other}` is not known to this test"),
             }
         }
-        assert_eq!(list(temp.path()), Vec::<String>::new(), "{} leaves secrets behind", job.id);
+        self.assert_tidy(job, &checkout, temp.path());
         if job.names_a_secret() && !vault.exists() {
             super::common::copy(&keys, &vault);
         }
-        if outcomes.iter().all(|it| matches!(it.code, 0 | 3 | 4)) {
+        if self.fault.is_none() && outcomes.iter().all(|it| matches!(it.code, 0 | 3 | 4)) {
             for (name, value) in &job.outputs {
                 self.outputs.insert(format!("needs.{}.outputs.{name}", job.id), substitute(value, &known));
             }
@@ -304,8 +355,40 @@ impl Runner {
         outcomes
     }
 
+    /// Whatever happened: no secret in a file, no keychain, no entry in the search list, no half product.
+    fn assert_tidy(&self, job: &Job, checkout: &Checkout, temp: &Path) {
+        assert_eq!(list(temp), Vec::<String>::new(), "{} leaves secrets behind", job.id);
+        let home = self.place("home");
+        for top in [checkout.path(), home.clone()] {
+            for name in list(&top) {
+                let bytes = fs::read(top.join(&name)).unwrap();
+                let has = |needle: &str| bytes.windows(needle.len()).any(|it| it == needle.as_bytes());
+                assert!(!has(SECRET) && !has(SECRET_TEXT), "{}: a secret is in {name}", job.id);
+                assert!(!name.ends_with(".keychain-db"), "{}: a keychain is left: {name}", job.id);
+            }
+        }
+        // Finished things appear by one rename: what is there is whole, and nothing half done lies beside it.
+        let finished = checkout.file("dist");
+        let is_built_here =
+            job.steps.iter().any(|it| it.run.as_ref().is_some_and(|it| it.contains("xtask dist")));
+        if is_built_here && finished.exists() {
+            assert!(finished.join("SHA256SUMS").is_file(), "{}: half a product in dist/", job.id);
+        }
+        let benches: Vec<String> =
+            list(&checkout.path()).into_iter().filter(|it| it.contains("/.xtask-")).collect();
+        assert_eq!(benches, Vec::<String>::new(), "{}: half done work is left", job.id);
+        if let Some(mac) = &self.mac {
+            let mut list = Command::new(mac.tools().join("security"));
+            let output = list.args(["list-keychains", "-d", "user"]).envs(mac.env()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let entries: Vec<&str> = said.lines().map(str::trim).filter(|it| !it.is_empty()).collect();
+            assert!(output.status.success() && entries.len() == 1, "{}: the search list is {said}", job.id);
+        }
+    }
+
     fn shell(
         &self,
+        job: &Job,
         step: &Step,
         script: &str,
         folder: &Path,
@@ -325,6 +408,18 @@ impl Runner {
         command.env("CI", "true").env("SOURCE_DATE_EPOCH", "1790000000");
         command.env("GITHUB_OUTPUT", temp.path().join("github-output")).env("RUNNER_TEMP", temp.path());
         command.env("PUBLISHED", self.place("published"));
+        if let Some(mac) = self.mac.as_ref().filter(|_| job.is_mac) {
+            command.envs(mac.env()).env("HOME", self.place("home")).env_remove("XDG_CACHE_HOME");
+        }
+        if let Some((_, fault)) = self.fault.as_ref().filter(|it| it.0 == step.name) {
+            command.env(
+                "FAULT",
+                match fault {
+                    Fault::Late => "late".to_owned(),
+                    Fault::Ended(after) => format!("{}.{:03}", after / 1000, after % 1000),
+                },
+            );
+        }
         command.envs(self.env.iter().chain(&step.env).map(|(name, value)| (name, substitute(value, known))));
         let output = command.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
@@ -336,7 +431,7 @@ impl Runner {
     }
 }
 
-/// Replaces each expression by its value. A secret is text that could be one in base64.
+/// Replaces each expression by its value.
 fn substitute(text: &str, known: &Map) -> String {
     let mut parts = text.split("${{");
     let mut done = parts.next().unwrap().to_owned();
@@ -344,7 +439,7 @@ fn substitute(text: &str, known: &Map) -> String {
         let (name, rest) = part.split_once("}}").unwrap();
         let name = name.trim();
         match name.strip_prefix("secrets.") {
-            Some(_) => done += "bWFkZSB1cA==",
+            Some(_) => done += SECRET,
             None => done += known.get(name).unwrap_or_else(|| panic!("`{name}` has no value here")),
         }
         done += rest;
