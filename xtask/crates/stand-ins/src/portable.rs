@@ -23,6 +23,7 @@ pub(crate) fn make(tool: &str, args: &[String], words: &Words, sdk: Option<&str>
         "strip" => llvm("llvm-strip", args.iter().map(Into::into)),
         "lipo" => lipo(words),
         "ditto" => ditto(words),
+        "iig" => iig(args, sdk.unwrap_or("driverkit")),
         _ => Ok(Answer::cannot(tool, "its work")),
     }
 }
@@ -49,7 +50,7 @@ fn compile(tool: &str, args: &[String], sdk: &str) -> io::Result<Answer> {
     llvm(tool, all)
 }
 
-fn open_sdk(sdk: &str) -> io::Result<PathBuf> {
+pub(crate) fn open_sdk(sdk: &str) -> io::Result<PathBuf> {
     let name = match sdk {
         "driverkit" => "DriverKit",
         "macosx" => "MacOSX",
@@ -105,6 +106,14 @@ fn lipo(words: &Words) -> io::Result<Answer> {
     args.extend(words.all("-verify_arch"));
     args.extend(output.iter().flat_map(|it| ["--output", *it]));
     run(Command::new(program).args(args))
+}
+
+/// Our own generator has Apple's spelling of the arguments; the SDK, which xcrun tells Apple's, is told ours.
+fn iig(args: &[String], sdk: &str) -> io::Result<Answer> {
+    let Some(program) = std::env::var_os(PORTABLE) else {
+        return Ok(Answer::cannot("iig", &format!("`{PORTABLE}` names no program of ours")));
+    };
+    run(Command::new(program).args(["iig", "--sdk"]).arg(open_sdk(sdk)?).args(args))
 }
 
 /// `ditto A B` copies a tree, its modes and links with it. Archives are not made here.

@@ -166,7 +166,7 @@ fn behave(
         "ditto" if words.has("-c") && words.has("-k") => packaging::zip(words),
         "pkgbuild" => packaging::pkgbuild(words, bench),
         "hdiutil" => packaging::hdiutil(words),
-        "clang" | "clang++" | "dsymutil" | "strip" | "lipo" | "ditto" => {
+        "clang" | "clang++" | "dsymutil" | "strip" | "lipo" | "ditto" | "iig" => {
             portable::make(tool, args, words, sdk)
         }
         _ => Ok(machine::behave(tool, words)),

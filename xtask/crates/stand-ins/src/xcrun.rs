@@ -58,9 +58,13 @@ pub(crate) fn behave(words: &Words) -> Answer {
         _ => return Answer::fails(1, format!("xcrun: error: SDK \"{sdk}\" cannot be located\n")),
     };
     if words.has("--show-sdk-path") {
-        return Answer::says(format!(
-            "{XCODE}/Platforms/{platform}.platform/Developer/SDKs/{platform}.sdk\n"
-        ));
+        // Whoever asks looks into it: our subset stands in for what a real Xcode has there.
+        return match crate::portable::open_sdk(sdk) {
+            Ok(folder) => Answer::says(format!("{}\n", folder.display())),
+            Err(_) => {
+                Answer::says(format!("{XCODE}/Platforms/{platform}.platform/Developer/SDKs/{platform}.sdk\n"))
+            }
+        };
     }
     Answer::cannot("xcrun", "running a tool that has no stand-in")
 }

@@ -152,13 +152,10 @@ fn without_a_bench_nothing_works() {
 #[test]
 fn xcrun_runs_the_tool_it_names_and_both_know_the_options() {
     let bench = bench();
-    check(
-        &bench,
-        "xcrun --sdk driverkit --show-sdk-path",
-        0,
-        "/Applications/Xcode.app/Contents/Developer/Platforms/DriverKit.platform/Developer/SDKs/DriverKit.sdk\n",
-        "",
-    );
+    // Whoever asks looks into it, so it is there.
+    let said = run(&bench, "xcrun --sdk driverkit --show-sdk-path").stdout;
+    let path = String::from_utf8(said).unwrap();
+    assert!(std::path::Path::new(path.trim()).join("SDKSettings.json").is_file(), "{path}");
     check(
         &bench,
         "xcrun --find stapler",

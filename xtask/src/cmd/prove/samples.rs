@@ -1,15 +1,17 @@
 //! Makes what the experiments are made on, with the commands that a person would use.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
-    cmd::{
-        Context,
-        pipeline::{self, BackendOptions, Options, Relay},
-    },
+    cmd::Context,
     config::Platform,
     error::{Doing, Error, Exit, Result},
-    plan::{Action, BackendChoice, Plan, PlanFormat, Request, Sdk, SdkOrigin, Toolchain, Until},
+    plan::{
+        Action, Backend, BackendChoice, Exception, Plan, Request, Sdk, SdkOrigin, Task, Toolchain, Until,
+    },
     prove::{Experiment, Sample, Samples, run, samples::DAMAGES},
     stage::{files, finish},
     terminal,
@@ -56,11 +58,11 @@ fn make_one(sample: Sample, samples: &Samples, workspace: &Workspace, context: &
         None => Ok(()),
     };
     match sample {
-        Sample::Apple => build(sample, "adhoc", BackendChoice::Apple, samples, workspace, context),
-        Sample::Portable => build(sample, "adhoc", BackendChoice::Portable, samples, workspace, context),
+        Sample::Apple => build(sample, "adhoc", BackendChoice::Apple, samples, context),
+        Sample::Portable => build(sample, "adhoc", BackendChoice::Portable, samples, context),
         Sample::Rehearsal => {
             needs(Sample::Apple)?;
-            build(sample, "rehearsal", BackendChoice::Apple, samples, workspace, context)
+            build(sample, "rehearsal", BackendChoice::Apple, samples, context)
         }
         Sample::Crossed => {
             needs(Sample::Apple)?;
@@ -88,6 +90,11 @@ const PROGRAM: &str = "int main(void) { return 0; }\n";
 /// The smallest image for DriverKit: the runtime supplies the entry.
 const DRIVER: &str = "extern \"C\" __attribute__((used, visibility(\"default\"))) int xtask_prove = 1;\n";
 
+/// Every sample is signed and packed by our own code, whoever built it: that is what Apple's tools are asked about.
+fn ours() -> Vec<Exception> {
+    [Task::Sign, Task::Package].map(|task| Exception { task, backend: Backend::Portable }).into()
+}
+
 /// Where a sample is built: the checkout, with a target folder of its own.
 fn place(sample: Sample, samples: &Samples, workspace: &Workspace) -> Workspace {
     workspace.clone().working_in(samples.folder(sample))
@@ -113,7 +120,7 @@ fn planned(
         until: Until::Packaged,
         build: None,
         backend,
-        exceptions: Vec::new(),
+        exceptions: ours(),
         out: Some(samples.finished(sample)),
     };
     Plan::new(workspace, toolchain, &request)
@@ -126,35 +133,34 @@ fn xcode_sdk(platform: Platform, context: &Context) -> Result<Sdk> {
     Ok(Sdk { path: PathBuf::from(path.trim()), origin: SdkOrigin::Given })
 }
 
+/// `cargo xtask dist`, by our own program in a process of its own: what it prints about a sample is not our result.
 fn build(
     sample: Sample,
     signing: &str,
     backend: BackendChoice,
     samples: &Samples,
-    workspace: &Workspace,
     context: &Context,
 ) -> Result {
-    let plan = planned(sample, signing, backend, samples, workspace, context)?;
-    let options = Options {
-        signing: signing.to_owned(),
-        build: None,
-        backend: BackendOptions { backend, backend_of: Vec::new() },
-        jobs: None,
-        out: None,
-        rehearsal_seed: None,
-        from_slices: None,
-        accept_unproven: Vec::new(),
-        setup: false,
-        yes: false,
-        plan: false,
-        format: PlanFormat::Text,
-        help_config: false,
-    };
-    match pipeline::run(&plan, &options, &Relay::default(), context)? {
-        Exit::Passed => Ok(()),
-        exit => Err(Error::tool(format!("the build ended with exit code {}", exit as u8))),
+    let name = if backend == BackendChoice::Apple { "apple" } else { "portable" };
+    let mut call = samples
+        .ours(format!("make {}", sample.title()))
+        .args(["dist", "--signing", signing, "--backend", name, "--out"])
+        .arg(samples.finished(sample))
+        .env("CARGO_TARGET_DIR", samples.folder(sample))
+        .deadline(LONGEST_BUILD);
+    for exception in ["sign=portable", "package=portable"] {
+        call = call.args(["--backend-of", exception]);
     }
+    if backend == BackendChoice::Portable {
+        for (variable, platform) in [("DRIVERKIT_SDK", Platform::DriverKit), ("MACOS_SDK", Platform::MacOs)] {
+            call = call.env(variable, xcode_sdk(platform, context)?.path);
+        }
+    }
+    context.tools().run(&call).map(drop)
 }
+
+/// Compiling takes seconds; the keys of a rehearsal and a slow machine take minutes.
+const LONGEST_BUILD: Duration = Duration::from_secs(30 * 60);
 
 /// Apple's object files through our linker: the driver's link steps of the portable plan, on the inputs of Apple's.
 fn cross(samples: &Samples, workspace: &Workspace, context: &Context) -> Result {

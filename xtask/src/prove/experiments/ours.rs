@@ -70,6 +70,12 @@ pub fn entitlements(executable: &Path) -> Result<String> {
     Ok(dictionary(&xml).doing(cannot)?.join("\n"))
 }
 
+/// The XML of the entitlements in a signature (first slice).
+pub fn entitlements_text(executable: &Path) -> Result<Vec<u8>> {
+    let none = || Error::tool(format!("`{}` has no entitlements", executable.display()));
+    signature(executable)?.entitlements.ok_or_else(none)
+}
+
 /// The signature of the first slice.
 fn signature(executable: &Path) -> Result<Signature> {
     let cannot = || format!("cannot read the signature of `{}`", executable.display());
@@ -162,6 +168,10 @@ pub fn interface(header: &Path, implementation: &Path) -> Result<String> {
     Ok(promises(&(text(header)? + "\n" + &text(implementation)?)).join("\n"))
 }
 
+/// What of a class description is compared: the rest are sizes and offsets of its own parts.
+const DESCRIBED: [&str; 5] =
+    [".name", ".superName", ".flags", ".methodOptionsSize", ".metaMethodOptionsSize"];
+
 fn promises(text: &str) -> Vec<String> {
     let text = without_comments(text);
     let mut lines = BTreeSet::new();
@@ -192,20 +202,20 @@ fn promises(text: &str) -> Vec<String> {
             lines.insert(format!("layout {name} {{ {} }}", fields.join("; ")));
         }
     }
-    for part in text.split("OSClassDescription_").skip(1) {
-        let Some((class, rest)) = part.split_once('=') else { continue };
+    for (at, mark) in text.match_indices("OSClassDescription_") {
+        let Some((class, rest)) = text.get(at + mark.len()..).and_then(|it| it.split_once('=')) else {
+            continue;
+        };
         let class = class.trim();
-        let is_name = !class.is_empty() && class.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !is_name {
+        // A mention of the type or of its size has more than a name before the next `=`.
+        if class.is_empty() || !class.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             continue;
         }
         let body = rest.split_once("\n};").map_or(rest, |it| it.0);
-        for field in body.split(',').map(words).filter(|it| it.contains(['=', '"'])) {
-            // `.name = "X"`, with or without the braces around it.
-            let field = field.trim_matches(|c| "{} ".contains(c)).to_owned();
-            let is_told = [".name", ".superName", ".flags", ".methodOptionsSize", ".metaMethodOptionsSize"];
-            if is_told.iter().any(|it| field.contains(&format!("{it} "))) {
-                let field = field.rsplit_once("{ ").map_or(field.as_str(), |it| it.1);
+        for field in body.split(',').map(words) {
+            // `.name = "X"`, or `{ .base = { .name = "X"`: the innermost counts.
+            let field = field.rsplit_once("{ ").map_or(field.as_str(), |it| it.1).trim();
+            if DESCRIBED.iter().any(|it| field.strip_prefix(it).is_some_and(|it| it.starts_with(' '))) {
                 lines.insert(format!("class {class} {field}"));
             }
         }
@@ -241,6 +251,7 @@ const struct OSClassDescription_C_t OSClassDescription_C =
 {
     .base =
     {
+        .descriptionSize = sizeof(OSClassDescription_C_t),
         .name = \"C\",
         .superName = \"IOService\",
         .methodOptionsSize       = 2 * sizeof(uint64_t) * 1,
