@@ -23,7 +23,7 @@ use crate::{
   cargo xtask harness prepare --signing developer-id
   cargo xtask harness run --artifact dist/Host.app --launch device
   cargo xtask harness run --artifact dist/Host-1.2.0.zip
-  cargo xtask harness resume --out target/harness            after a restart
+  cargo xtask harness resume --out target/harness            after a restart, a kill or a panic
 anywhere:
   cargo xtask harness replay target/harness/recording.json
 
@@ -59,7 +59,7 @@ enum Verb {
         #[arg(long, default_value = "target/harness", value_name = "DIR")]
         out: PathBuf,
     },
-    /// Goes on after a restart
+    /// Goes on after a restart; after a kill or a panic, says what was left and what the log knows
     Resume {
         /// Where the run before the restart left its recording
         #[arg(long, default_value = "target/harness", value_name = "DIR")]

@@ -28,10 +28,11 @@ impl Run<'_> {
         let before: Vec<String> = self.settings.left.iter().map(Change::remains).collect();
         let remains = self.undo();
         let told = format!("an earlier run was killed and left: {}", before.join("; "));
-        Ok(match remains.is_empty() {
-            true => Outcome::Passed(format!("{told}; all of it is undone")),
-            false => Outcome::Passed(format!("{told}; still there: {}", remains.join("; "))),
-        })
+        Ok(Outcome::Passed(match remains.len() {
+            0 => format!("{told}; all of it is undone"),
+            n if n == before.len() => format!("{told}; it is still there"),
+            _ => format!("{told}; still there: {}", remains.join("; ")),
+        }))
     }
 
     /// Undoes what the journal says was changed, the last change first; what remains, in words.

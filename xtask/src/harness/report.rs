@@ -170,8 +170,9 @@ impl Report {
             .iter()
             .map(|step| {
                 format!(
-                    "<tr class=\"{0}\"><td>{0}</td><td>{1}</td><td>{2}</td></tr>\n",
+                    "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                     step.outcome,
+                    step.outcome.replace(['_', '-'], " "),
                     escape(step.title),
                     escape(&step.why)
                 )
@@ -184,13 +185,71 @@ impl Report {
         format!(
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
              <title>{driver}: {verdict}</title>\n<style>{STYLE}</style>\n\
-             <h1>{driver}</h1><p class=\"{verdict} verdict\">{verdict}</p><p>{label}</p><p>{machine}</p>\n\
-             <table><thead><tr><th>outcome</th><th>step</th><th>seen</th></tr></thead><tbody>\n{rows}</tbody></table></html>\n",
+             <h1>{driver}</h1><p class=\"{verdict} verdict\">{verdict}</p>{label}<p>{machine}</p>\n\
+             <div class=\"wide\"><table><thead><tr><th>outcome</th><th>step</th><th>seen</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
+             {causes}{checks}</html>\n",
             driver = escape(&self.driver),
             verdict = self.verdict.name(),
-            label = self.label(),
+            label = match self.label() {
+                "" => String::new(),
+                label => format!("<p class=\"label\">{label}</p>"),
+            },
             machine = escape(&machine),
+            causes = self.causes_as_html(),
+            checks = self.checks_as_html(),
         )
+    }
+
+    /// What triage names, most likely first.
+    fn causes_as_html(&self) -> String {
+        let causes = self.triage.as_ref().and_then(|it| it.get("causes")).and_then(|it| it.as_array());
+        let mut html = String::new();
+        for cause in causes.into_iter().flatten() {
+            let text = |key: &str| escape(cause.get(key).and_then(|it| it.as_str()).unwrap_or_default());
+            let next = cause.get("next").and_then(|it| it.as_array()).into_iter().flatten();
+            let next: String =
+                next.filter_map(|it| it.as_str()).map(|it| format!("<li>{}</li>\n", escape(it))).collect();
+            html += &format!(
+                "<h3>{} <small>{}, {}</small></h3><p>{}</p><ul>\n{next}</ul>\n",
+                text("title"),
+                text("id"),
+                text("confidence"),
+                text("explanation")
+            );
+        }
+        if html.is_empty() {
+            html
+        } else {
+            format!("<h2>What the log means</h2>\n{html}<p><a href=\"triage.html\">the timeline</a></p>\n")
+        }
+    }
+
+    /// The checks that did not pass; all others are counted.
+    fn checks_as_html(&self) -> String {
+        let counts = &self.verification.counts;
+        let mut rows = String::new();
+        for check in self.verification.checks.iter().filter(|it| matches!(it.outcome, "failed" | "not_run")) {
+            let found = check.findings.iter().map(|it| format!("{}: {}", it.path, it.found));
+            let told: Vec<String> = found.chain(check.reason.clone()).map(|it| escape(&it)).collect();
+            rows += &format!(
+                "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                check.outcome,
+                check.outcome.replace('_', " "),
+                escape(check.title),
+                told.join("<br>")
+            );
+        }
+        let sum = format!(
+            "{} passed, {} failed, {} not run, {} not applicable",
+            counts.passed, counts.failed, counts.not_run, counts.not_applicable
+        );
+        let table = match rows.is_empty() {
+            true => rows,
+            false => format!(
+                "<div class=\"wide\"><table><thead><tr><th>outcome</th><th>check</th><th>found</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+            ),
+        };
+        format!("<h2>Checks</h2><p>{sum}</p>\n{table}")
     }
 }
 
@@ -198,7 +257,10 @@ const STYLE: &str = ":root{color-scheme:light dark;--good:#1a7f37;--bad:#cf222e;
 @media(prefers-color-scheme:dark){:root{--good:#3fb950;--bad:#f85149;--wait:#d29922}}\
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;border-top:1px solid #8884}\
-td:last-child{overflow-wrap:anywhere}h1{overflow-wrap:anywhere}.verdict{font-size:1.4rem;font-weight:600}\
+td:last-child{overflow-wrap:anywhere}td:first-child{white-space:nowrap}.wide{overflow-x:auto}small{font-weight:400;opacity:.7}\
+.label{border:1px solid var(--wait);border-left-width:.4rem;border-radius:.3rem;padding:.4rem .8rem;font-weight:600}\
+@media(max-width:600px){thead{display:none}tr,td{display:block}td{border:0;padding:.1rem 0}tr{border-top:1px solid #8884;padding:.5rem 0}}\
+h1{overflow-wrap:anywhere}.verdict{font-size:1.4rem;font-weight:600}\
 .passed td:first-child,.verdict.passed{color:var(--good)}.failed td:first-child,.verdict.failed{color:var(--bad)}\
 .not_run td:first-child,.waiting td:first-child,.pending-reboot td:first-child,.verdict.incomplete,.verdict.pending-reboot{color:var(--wait)}";
 

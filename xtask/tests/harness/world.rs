@@ -78,6 +78,8 @@ fn slice(arch: &str, hash: &str) -> Slice {
 pub fn with_error(check: &str, found: &str) -> Artifact {
     let mut artifact = artifact();
     artifact.verification.verdict = "failed";
+    artifact.verification.counts.failed += 1;
+    artifact.verification.counts.errors += 1;
     let checked = artifact.verification.checks.iter_mut().find(|it| it.id == check).unwrap();
     checked.outcome = "failed";
     checked.findings.push(report::Finding {

@@ -105,8 +105,7 @@ fn make(path: &Path, style: &str, size: u64) {
             next_relevant += 1_000_000;
             ("amfid", RELEVANT.to_owned())
         } else {
-            let at = |n: usize| number() as usize % n;
-            let mut at = at;
+            let mut at = |n: usize| number() as usize % n;
             let (process, template) = (PROCESSES[at(PROCESSES.len())], MESSAGES[at(MESSAGES.len())]);
             let mut message = String::new();
             for part in template.split('#') {

@@ -199,6 +199,9 @@ pub(super) const CODES: &[(i64, Meaning)] = &[
         },
     ),
     (53, Meaning { name: "KERN_DENIED", text: "denied by security policy" }),
+    (54, Meaning { name: "KERN_MISSING_KC", text: "the kernel collection is missing" }),
+    (55, Meaning { name: "KERN_INVALID_KC", text: "the kernel collection is not valid" }),
+    (56, Meaning { name: "KERN_NOT_FOUND", text: "a search or query gave no result" }),
     (
         0x1000_0001,
         Meaning { name: "MACH_SEND_IN_PROGRESS", text: "thread is waiting to send (internal use only)" },
@@ -277,6 +280,42 @@ pub(super) const CODES: &[(i64, Meaning)] = &[
         Meaning {
             name: "MACH_RCV_IN_PROGRESS_TIMED",
             text: "waiting for receive with timeout (internal use only)",
+        },
+    ),
+    (
+        0x1000_0012,
+        Meaning {
+            name: "MACH_SEND_INVALID_CONTEXT",
+            text: "the sender's context is not the one of the destination port",
+        },
+    ),
+    (
+        0x1000_0013,
+        Meaning { name: "MACH_SEND_INVALID_OPTIONS", text: "the options for sending are not valid" },
+    ),
+    (0x1000_0015, Meaning { name: "MACH_SEND_INVALID_RT_OOL_SIZE", text: "no longer returned" }),
+    (
+        0x1000_0016,
+        Meaning {
+            name: "MACH_SEND_NO_GRANT_DEST",
+            text: "the destination port takes no ports in a message's body",
+        },
+    ),
+    (0x1000_0017, Meaning { name: "MACH_SEND_MSG_FILTERED", text: "a message filter refused the message" }),
+    (0x1000_0018, Meaning { name: "MACH_SEND_AUX_TOO_SMALL", text: "the auxiliary data is too small" }),
+    (0x1000_0019, Meaning { name: "MACH_SEND_AUX_TOO_LARGE", text: "the auxiliary data is too large" }),
+    (
+        0x1000_4012,
+        Meaning {
+            name: "MACH_RCV_INVALID_REPLY",
+            text: "the reply port does not suit a message with strict replies",
+        },
+    ),
+    (
+        0x1000_4013,
+        Meaning {
+            name: "MACH_RCV_INVALID_ARGUMENTS",
+            text: "the arguments are not valid; nothing was received",
         },
     ),
 ];

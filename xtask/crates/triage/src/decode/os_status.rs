@@ -139,6 +139,13 @@ pub(super) const CODES: &[(i64, Meaning)] = &[
             text: "unsupported resource found (something not a directory, file or symlink)",
         },
     ),
+    (
+        -67017,
+        Meaning {
+            name: "errSecCSBadLVArch",
+            text: "the library validation flag cannot be used with an i386 binary",
+        },
+    ),
     (-67018, Meaning { name: "errSecCSVetoed", text: "vetoed by policy/delegate" }),
     (
         -67019,
