@@ -240,7 +240,8 @@ pub fn show(log: &DeveloperLog) {
             _ => terminal::warn(text),
         }
     }
-    if let Some(known) = notary::issue::explain(&log.status_summary).filter(|_| log.issues.is_empty()) {
+    let is_unexplained = log.issues.is_empty() && log.status != "Accepted";
+    if let Some(known) = notary::issue::explain(&log.status_summary).filter(|_| is_unexplained) {
         terminal::note(format_args!("{}: {}", known.cause, known.fix));
     }
 }

@@ -42,8 +42,9 @@ impl<'a> Stamper<'a> {
             }
             Self::Servers(addresses) => {
                 // Half a second, two seconds: long enough for a hiccup, short enough for two servers in a row.
-                let pause =
-                    |attempt: u32| thread::sleep(Duration::from_millis(500 * 4u64.pow(attempt.min(4).saturating_sub(1))));
+                let pause = |attempt: u32| {
+                    thread::sleep(Duration::from_millis(500 * 4u64.pow(attempt.min(4).saturating_sub(1))))
+                };
                 Servers { addresses, tries: 3, post: &post, pause: &pause }.stamp(signature)
             }
         }

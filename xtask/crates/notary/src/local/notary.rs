@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    time::Duration,
 };
 
 use base64::Engine as _;
@@ -21,6 +25,8 @@ use crate::{
     sigv4::{Credentials, hex},
 };
 
+/// How long a request waits for an examination, in real time; what takes longer (gigabytes) is In Progress until it is done.
+const EXAMINATION_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the address of a log is good, in seconds.
 const LOG_ADDRESS_LIVES: u64 = 300;
 
@@ -40,6 +46,8 @@ struct Submitted {
     parts: BTreeMap<u32, String>,
     /// When the last byte came, and in how many parts.
     uploaded: Option<(u64, u32)>,
+    /// Where the result of its examination will come from.
+    examining: Option<Receiver<Result<Examination, String>>>,
     verdict: Option<Verdict>,
 }
 
@@ -187,20 +195,21 @@ fn submit(shared: &Arc<Shared>, document: &[u8]) -> Reply {
         credentials,
         parts: BTreeMap::new(),
         uploaded: None,
+        examining: None,
         verdict: None,
     });
     reply
 }
 
 /// When submission `id` got its verdict; `None` while it has none.
-pub fn verdict_at(shared: &Shared, id: &str) -> Option<u64> {
+pub fn verdict_at(shared: &Arc<Shared>, id: &str) -> Option<u64> {
     let mut state = shared.state();
     let at = state.submissions.iter().position(|it| it.id == id)?;
     settle(shared, &mut state, at);
     state.submissions.get(at)?.verdict.as_ref().map(|it| it.at)
 }
 
-fn history(shared: &Shared) -> Reply {
+fn history(shared: &Arc<Shared>) -> Reply {
     let mut state = shared.state();
     for at in 0..state.submissions.len() {
         settle(shared, &mut state, at);
@@ -214,7 +223,7 @@ fn history(shared: &Shared) -> Reply {
     Reply::json(200, &serde_json::json!({"data": data, "meta": {}}))
 }
 
-fn status(shared: &Shared, id: &str) -> Reply {
+fn status(shared: &Arc<Shared>, id: &str) -> Reply {
     let mut state = shared.state();
     let Some(at) = state.submissions.iter().position(|it| it.id == id) else {
         return no_such("submissions", id);
@@ -240,7 +249,7 @@ fn described(shared: &Shared, it: &Submitted, state: &State, at: usize) -> serde
         "attributes": {"createdDate": created, "name": it.name, "status": status}})
 }
 
-fn log_address(shared: &Shared, id: &str) -> Reply {
+fn log_address(shared: &Arc<Shared>, id: &str) -> Reply {
     let mut state = shared.state();
     let position = state.submissions.iter().position(|it| it.id == id);
     if let Some(at) = position {
@@ -285,7 +294,7 @@ fn address_signature(id: &str, expires: u64) -> String {
     hex(&Sha256::digest(format!("log of {id} until {expires}"))).get(..27).unwrap_or_default().to_owned()
 }
 
-fn look_up(shared: &Shared, document: &[u8]) -> Reply {
+fn look_up(shared: &Arc<Shared>, document: &[u8]) -> Reply {
     let parsed: serde_json::Value = match serde_json::from_slice(document) {
         Ok(parsed) => parsed,
         Err(_) => {
@@ -358,8 +367,8 @@ fn is_vanished(shared: &Shared, state: &State, at: usize) -> bool {
         if nth_upload(state, at) < n as usize && state.submissions.get(at).is_some_and(|it| it.uploaded.is_some()))
 }
 
-/// Gives the verdict when it is due.
-fn settle(shared: &Shared, state: &mut State, at: usize) {
+/// Gives the verdict when it is due and the examination is done.
+fn settle(shared: &Arc<Shared>, state: &mut State, at: usize) {
     let settings = &shared.settings;
     let Some(it) = state.submissions.get_mut(at) else { return };
     let (Some((uploaded, n_parts)), None) = (it.uploaded, &it.verdict) else { return };
@@ -367,7 +376,14 @@ fn settle(shared: &Shared, state: &mut State, at: usize) {
     if due > shared.now() {
         return;
     }
-    it.verdict = Some(match settings.examiner.examine(&it.id, &it.name, n_parts) {
+    let examining = it.examining.get_or_insert_with(|| examine(shared, &it.id, &it.name, n_parts));
+    let examined = match examining.recv_timeout(EXAMINATION_PATIENCE) {
+        Err(RecvTimeoutError::Timeout) => return,
+        Err(RecvTimeoutError::Disconnected) => Err("the examination ended without a result".to_owned()),
+        Ok(examined) => examined,
+    };
+    it.examining = None;
+    it.verdict = Some(match examined {
         Ok(examination) => judge(settings, it, &examination, due),
         // In Progress for ever is what Apple's service does in this case; ours says why.
         Err(trouble) => {
@@ -384,6 +400,17 @@ fn settle(shared: &Shared, state: &mut State, at: usize) {
             judge(settings, it, &examination, due)
         }
     });
+}
+
+/// Starts an examination; nobody else has to wait for it.
+fn examine(shared: &Arc<Shared>, id: &str, name: &str, n_parts: u32) -> Receiver<Result<Examination, String>> {
+    let (sender, receiver) = channel();
+    let (shared, id, name) = (Arc::clone(shared), id.to_owned(), name.to_owned());
+    std::thread::spawn(move || {
+        // Nobody to tell when the notary has ended in the meantime.
+        let _unheard = sender.send(shared.settings.examiner.examine(&id, &name, n_parts));
+    });
+    receiver
 }
 
 fn judge(settings: &super::Settings, it: &Submitted, examination: &Examination, at: u64) -> Verdict {
