@@ -202,10 +202,10 @@ fn hash_as_long_ago(tree: &Tree, bundle: &str, seal: &Seal, files: &mut [File]) 
     for path in seal.entries.iter().filter(is_old).map(|it| format!("{base}{}", it.path)) {
         let source = tree.file(&format!("{bundle}/{path}"));
         let hash = source.and_then(|it| super::hashed(it.as_ref(), HashType::Sha1).ok());
-        if let (Some(hash), Ok(place)) = (hash, files.binary_search_by(|it| it.path.as_str().cmp(&path))) {
-            if let Some(file) = files.get_mut(place) {
-                file.sha1 = hash.try_into().ok();
-            }
+        if let (Some(hash), Ok(place)) = (hash, files.binary_search_by(|it| it.path.as_str().cmp(&path)))
+            && let Some(file) = files.get_mut(place)
+        {
+            file.sha1 = hash.try_into().ok();
         }
     }
 }

@@ -21,7 +21,6 @@ pub mod component;
 pub mod disk;
 pub mod identity;
 pub mod mounted;
-pub mod names;
 pub mod package;
 pub mod requirement;
 pub mod spool;

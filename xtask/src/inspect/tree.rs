@@ -152,12 +152,12 @@ impl Tree {
 
     /// Pairs of paths that a file system of macOS takes for one: same letters but for case, or for how accents are composed.
     ///
-    /// [`names`](super::names) says what is known of that here.
+    /// [`names`](formats::container::names) says what is known of that here.
     pub fn clashes(&self) -> Vec<(String, String)> {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         let mut found = Vec::new();
         for path in self.nodes.keys() {
-            if let Some(other) = seen.insert(super::names::folded(path), path) {
+            if let Some(other) = seen.insert(formats::container::names::folded(path), path) {
                 found.push((other.to_owned(), path.clone()))
             }
         }

@@ -64,7 +64,7 @@ pub(super) fn safe(text: &str) -> String {
 pub(super) fn rich(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     // An odd backtick is one that the subject brought along.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return safe(text);
     }
     let part = |(place, it): (usize, &&str)| match place % 2 {

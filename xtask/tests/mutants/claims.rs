@@ -14,11 +14,11 @@ use signer::{
     cms::{Content, SignedData},
     entitlements::Entitlements,
 };
-use xtask::stage::sign::profile::Profile;
+use xtask::stage::sign::{SigningPlan, profile::Profile};
 
 use crate::{
     Row, identity,
-    lab::{EPOCH, Lab},
+    lab::{EPOCH, Good, Lab},
     row,
 };
 
@@ -28,14 +28,14 @@ const INSTALL: &str = "com.apple.developer.system-extension.install";
 
 /// Which part of the product.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
+pub enum Of {
     Driver,
     Host,
 }
 
 /// Whether the profile follows the claims.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Granted {
+pub enum Granted {
     Anew,
     AsBefore,
 }
@@ -201,25 +201,26 @@ fn vendors(vendor: impl Into<Value>) -> Value {
     Value::Array(vec![Value::Dict(one)])
 }
 
-fn claims(lab: &mut Lab, of: Of, granted: Granted, change: impl Fn(&mut Dict)) {
+/// Changes what is claimed, and signs.
+pub fn claims(lab: &mut Lab, of: Of, granted: Granted, change: impl Fn(&mut Dict)) {
     let good = lab.good;
-    lab.signed_otherwise(
-        |_| (),
-        |plan| {
-            for part in &mut plan.parts {
-                let is_host = part.code.path.as_os_str().is_empty();
-                if is_host == (of == Of::Host) {
-                    let claimed = part.claims.as_mut().expect("claims");
-                    let mut values = claimed.entitlements.values().clone();
-                    change(&mut values);
-                    claimed.entitlements = Entitlements::from_values(values);
-                }
-            }
-            if granted == Granted::Anew {
-                identity::reissue(plan, good);
-            }
-        },
-    );
+    lab.signed_otherwise(|_| (), |plan| self::change(plan, good, of, granted, change));
+}
+
+/// Changes what is claimed in a plan.
+pub fn change(plan: &mut SigningPlan<'_>, good: &Good, of: Of, granted: Granted, change: impl Fn(&mut Dict)) {
+    for part in &mut plan.parts {
+        let is_host = part.code.path.as_os_str().is_empty();
+        if is_host == (of == Of::Host) {
+            let claimed = part.claims.as_mut().expect("claims");
+            let mut values = claimed.entitlements.values().clone();
+            change(&mut values);
+            claimed.entitlements = Entitlements::from_values(values);
+        }
+    }
+    if granted == Granted::Anew {
+        identity::reissue(plan, good);
+    }
 }
 
 /// Changes the list of grants in the driver's profile.

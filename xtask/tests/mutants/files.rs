@@ -132,6 +132,12 @@ pub const ROWS: &[Row] = &[
             it.write("Contents/Resources/A.txt", "A");
         });
     }),
+    row("names that differ in how an accent is composed", "(names-distinct) (ticket-present)", |lab| {
+        lab.signed_again(|it| {
+            it.write("Contents/Resources/Caf\u{e9}.txt", "a");
+            it.write("Contents/Resources/Cafe\u{301}.txt", "b");
+        });
+    }),
     row("the dext renamed", "dext-directory-name sealed-files unsealed-files", |lab| {
         lab.rename(DEXT, "Contents/Library/SystemExtensions/Driver.dext");
     }),

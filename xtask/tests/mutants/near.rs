@@ -14,7 +14,9 @@ use formats::{
 use signer::package::{Entry, EntryKind};
 
 use crate::{
-    Row, identity,
+    Row,
+    claims::{self, Granted, Of, claims},
+    identity,
     identity::Leaf,
     image,
     lab::{APP, DEXT, DRIVER, EPOCH, HOST, Lab},
@@ -249,6 +251,42 @@ pub const ROWS: &[Row] = &[
     row("a plain library beside frameworks", "(ticket-present)", |lab| {
         lab.signed_again(|it| library(it, "Contents/Frameworks/libkit.dylib"));
     }),
+    row("a header that binds to weak symbols", "(ticket-present)", |lab| {
+        lab.signed_again(|it| image::each(it, DRIVER, |image| image[26] |= 1));
+    }),
+    row("an app that claims no application identifier", "(ticket-present)", |lab| {
+        claims(lab, Of::Host, Granted::AsBefore, |it| drop(it.remove("com.apple.application-identifier")));
+    }),
+    row("a driver without the sandbox", "(ticket-present)", |lab| {
+        claims(lab, Of::Driver, Granted::AsBefore, |it| drop(it.remove("com.apple.security.app-sandbox")));
+    }),
+    row(
+        "a driver for PCI that claims masks of vendors, as its profile grants them",
+        "(ticket-present)",
+        |lab| {
+            let good = lab.good;
+            lab.signed_otherwise(
+                |it| {
+                    it.personality(|it| {
+                        for key in ["idVendor", "idProduct", "bConfigurationValue", "bInterfaceNumber"] {
+                            it.remove(key);
+                        }
+                        it.set("IOProviderClass", "IOPCIDevice");
+                        it.set("IOPCIClassMatch", "0x03000000&0xff000000");
+                    });
+                },
+                |plan| {
+                    claims::change(plan, good, Of::Driver, Granted::Anew, |claims| {
+                        claims.remove("com.apple.developer.driverkit.transport.usb");
+                        let mask =
+                            |text: &str| Value::Dict([("IOPCIPrimaryMatch", text)].into_iter().collect());
+                        let masks = vec![mask("0x000010de&0x0000FFFF"), mask("0x00001002&0x0000FFFF")];
+                        claims.set("com.apple.developer.driverkit.transport.pci", Value::Array(masks));
+                    });
+                },
+            );
+        },
+    ),
     row("judged ten years later: the certificates have ended, the timestamp stands", "", |lab| {
         lab.now = Date(i64::try_from(EPOCH + 3650 * DAY).unwrap());
     }),

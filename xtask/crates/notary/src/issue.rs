@@ -268,13 +268,25 @@ mod tests {
     #[test]
     fn quotation_marks_paths_and_line_breaks_do_not_matter() {
         for (message, id) in [
-            ("There is no resource of type \u{2018}submissionsLog\u{2019} for id \u{201c}1238aa04\u{201d}", "notary-log-not-yet"),
+            (
+                "There is no resource of type \u{2018}submissionsLog\u{2019} for id \u{201c}1238aa04\u{201d}",
+                "notary-log-not-yet",
+            ),
             ("There is no resource of type \"submissions\" with id 1238aa04", "notary-no-such-submission"),
-            ("Package \u{201c}/Users/a b/x.pkg\u{201d} has no signed executables\n or bundles.  No tickets can be generated.", "notary-nothing-signed"),
+            (
+                "Package \u{201c}/Users/a b/x.pkg\u{201d} has no signed executables\n or bundles.  No tickets can be generated.",
+                "notary-nothing-signed",
+            ),
             ("error: THE BINARY IS NOT SIGNED", "notary-unsigned"),
             ("The binary is not signed with a valid Developer ID certificate", "notary-not-developer-id"),
-            ("HTTP status code: 403. A required agreement is missing or has expired. This request…", "notary-agreement"),
-            ("Error: HTTP status code: 401. Unauthenticated\n\nRequest ID: ICM7.0.0", "notary-unauthenticated"),
+            (
+                "HTTP status code: 403. A required agreement is missing or has expired. This request…",
+                "notary-agreement",
+            ),
+            (
+                "Error: HTTP status code: 401. Unauthenticated\n\nRequest ID: ICM7.0.0",
+                "notary-unauthenticated",
+            ),
             ("Error: No Keychain password item found for profile: my profile", "notary-no-profile"),
         ] {
             assert_eq!(explain(message).map(|it| it.id), Some(id), "{message}");

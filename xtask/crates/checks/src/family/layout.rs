@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use formats::container::names;
+
 use super::info_plist::show;
 use crate::{
     At, Check, Finding, Judgement, Needs, Policy, Severity, Subject,
@@ -377,9 +379,10 @@ fn file_kinds(subject: &Subject, _policy: &Policy) -> Judgement {
 /// Names that clash on a Mac.
 pub const NAMES_DISTINCT: Check = Check {
     id: "names-distinct",
-    title: "no two names of a folder differ only in case",
-    why: "Mac volumes ignore case by default: one of the two files overwrites the other, and the seal breaks.",
-    source: "APFS default volume format",
+    title: "no two names of a folder differ only in case or in how accents are composed",
+    why: "Mac volumes ignore case by default, and composition always: one of the two files overwrites the other, and the seal \
+          breaks.",
+    source: "APFS default volume format; approximate for scripts other than Latin, Greek, Cyrillic, kana and Hangul",
     fix: "rename one of them",
     needs: Needs::Bytes,
     usual: Severity::Warning,
@@ -391,12 +394,12 @@ fn names_distinct(subject: &Subject, _policy: &Policy) -> Judgement {
     Judgement::each(outer, NO_BUNDLE, |bundle, findings| {
         let mut seen = BTreeMap::new();
         for file in &bundle.files {
-            if let Some(other) = seen.insert(file.path.to_lowercase(), &file.path) {
+            if let Some(other) = seen.insert(names::folded(&file.path), &file.path) {
                 let at = At::path(bundle.inside(&file.path));
                 findings.push(Finding::warning(
                     at,
                     "a name of its own",
-                    format!("`{other}` in another case"),
+                    format!("`{other}` in another case or composition"),
                 ));
             }
         }

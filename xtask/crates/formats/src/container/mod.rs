@@ -12,6 +12,7 @@ pub mod bom;
 pub mod bounded;
 pub mod cpio;
 pub mod koly;
+pub mod names;
 pub mod path;
 pub mod payload;
 pub mod pbzx;
