@@ -1,6 +1,8 @@
 //! The Mac path on a simulated Mac: stand-ins for Apple's tools, the real program, and labels everywhere.
 
 mod common;
+#[path = "mac/failures.rs"]
+mod failures;
 #[path = "mac/keychain.rs"]
 mod keychain;
 #[path = "mac/signed.rs"]

@@ -1,9 +1,11 @@
 //! `cargo xtask doctor`.
 
+mod mac;
 mod signing;
 
 use serde::Serialize;
 
+use self::mac::Mac;
 use crate::{
     cmd::{Context, print},
     config::Signing,
@@ -45,6 +47,9 @@ struct Health {
     tools: Vec<Tool>,
     install: Vec<String>,
     not_on_this_host: Vec<&'static str>,
+    /// What only a Mac has; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac: Option<Mac>,
     secrets_in_signing: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signing: Option<serde_json::Value>,
@@ -88,6 +93,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
             setup::shown_commands(&missing, tools, &workspace)
         },
         not_on_this_host: if tools.host().is_mac() { Vec::new() } else { ONLY_ON_A_MAC.to_vec() },
+        mac: tools.host().is_mac().then(|| Mac::look(tools)),
         secrets_in_signing: secrets(&workspace)?,
         signing: examined.as_ref().map(|(name, found)| signing::json(name, found, &workspace)),
     };
@@ -102,7 +108,8 @@ pub fn run(args: Args, context: &Context) -> Result<Exit> {
         }
     }
     let is_refused = examined.is_some_and(|(_, found): (_, Examination)| found.is_refused());
-    Ok(match (missing.is_empty(), is_refused || !health.secrets_in_signing.is_empty()) {
+    let is_complete = missing.is_empty() && !health.mac.as_ref().is_some_and(Mac::is_incomplete);
+    Ok(match (is_complete, is_refused || !health.secrets_in_signing.is_empty()) {
         (_, true) => Exit::Findings,
         (false, false) => Exit::Tool,
         (true, false) => Exit::Passed,
@@ -131,6 +138,9 @@ fn text(health: &Health) -> String {
     if !health.install.is_empty() {
         text += "\nto install what is missing: cargo xtask setup, which runs\n";
         health.install.iter().for_each(|command| text += &format!("  {command}\n"));
+    }
+    if let Some(mac) = &health.mac {
+        text += &mac.text();
     }
     if !health.not_on_this_host.is_empty() {
         text += "\nnot on this host, a Mac would add\n";

@@ -23,7 +23,7 @@ pub use toolchain::{Sdk, SdkOrigin, Tool, Toolchain, find_llvm};
 pub use xcode::Xcode;
 
 use crate::{
-    config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, Product, Signing},
+    config::{KextVersion, Located, Mode, Notarization, Origin, PackageKind, PkgStyle, Product, Signing},
     error::{Error, Result},
     tools::{Call, STAND_INS},
     workspace::Workspace,
@@ -401,7 +401,8 @@ impl Plan {
                 let by = match (self.backends.of(Task::Package).backend, kind) {
                     (Backend::Portable, _) => "",
                     (Backend::Apple, PackageKind::Zip) => " with ditto",
-                    (Backend::Apple, PackageKind::Pkg) => " with pkgbuild and productsign",
+                    (Backend::Apple, PackageKind::Pkg) if self.signing.pkg_style == PkgStyle::Product => "",
+                    (Backend::Apple, PackageKind::Pkg) => " with pkgbuild",
                     (Backend::Apple, PackageKind::Dmg) => " with hdiutil and codesign",
                 };
                 let what = format!("write `{name}` from `{app}`{by}");

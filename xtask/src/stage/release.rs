@@ -24,7 +24,7 @@ use super::{
     stamp::Stamps,
 };
 use crate::{
-    config::{Notarization, PackageKind},
+    config::{Notarization, PackageKind, PkgStyle},
     error::{Error, Result},
     plan::{self, Backend, Plan, Task, Until},
     policy, rehearsal, terminal,
@@ -67,6 +67,10 @@ fn unfinished(plan: &Plan, kind: PackageKind) -> PathBuf {
 fn container(kind: PackageKind, order: &Order, packer: &Packer, stamps: &Stamps) -> Result {
     let Order { plan, app, signed, goal } = *order;
     let made = match (packer, kind) {
+        // A product archive is ours on both: its Distribution asks for architecture and macOS, which productbuild would have to be taught.
+        (Packer::Apple { .. }, PackageKind::Pkg) if plan.signing.pkg_style == PkgStyle::Product => {
+            pkg::pkg(app, goal, &plan.signing, signed.rehearsal(), epoch()?, stamps)
+        }
         (Packer::Apple { tools, keychain }, _) => apple_package::make(kind, order, tools, *keychain, stamps),
         (Packer::Ours, PackageKind::Zip) => package::zip(app, goal, epoch()?, stamps),
         (Packer::Ours, PackageKind::Pkg) => {

@@ -94,6 +94,20 @@ pub fn sweep(tools: &Toolbox) -> Result {
     Ok(())
 }
 
+/// How many crashed runs left a keychain. Changes nothing.
+pub fn left_behind() -> Result<usize> {
+    let Some(top) = setup::cache().map(|it| it.join("keychains")).filter(|it| it.is_dir()) else {
+        return Ok(0);
+    };
+    let cannot = || format!("cannot look into `{}`", top.display());
+    let mut count = 0;
+    for entry in fs::read_dir(&top).doing(cannot)? {
+        let path = entry.doing(cannot)?.path();
+        count += usize::from(path.is_dir() && hold(&path)?.is_some());
+    }
+    Ok(count)
+}
+
 /// The lock of a folder; `None` when a living run holds it, or when it went away meanwhile.
 fn hold(folder: &Path) -> Result<Option<File>> {
     let path = folder.join(HELD);

@@ -25,7 +25,7 @@ use crate::{
     tools::Toolbox,
 };
 
-pub use folder::sweep;
+pub use folder::{left_behind, sweep};
 
 /// The open keychain. Dropping it takes it away.
 #[derive(Debug)]
