@@ -42,7 +42,8 @@ fn a_long_examination_is_in_progress_and_then_a_verdict() {
     let key = AuthKey::new("ABC123DEFG", Owner::Individual, SigningKey::from_slice(&[7; 32]).unwrap());
     let known = KnownKey { id: key.id().into(), owner: key.owner().clone(), key: key.verifying_key() };
     let examiner = Box::new(Thorough(OneCode(Received::default())));
-    let server = LocalNotary::start(0, Settings::new(known, clock.clone(), examiner, Box::new(sign))).unwrap();
+    let server =
+        LocalNotary::start(0, Settings::new(known, clock.clone(), examiner, Box::new(sign))).unwrap();
     let (endpoints, http) = (server.endpoints().unwrap(), Http::new(None, Patience::default()).unwrap());
     let clock: &dyn Clock = &*clock;
     let notary = Notary::new(&http, &endpoints, &key, clock, &|_| {});

@@ -403,7 +403,12 @@ fn settle(shared: &Arc<Shared>, state: &mut State, at: usize) {
 }
 
 /// Starts an examination; nobody else has to wait for it.
-fn examine(shared: &Arc<Shared>, id: &str, name: &str, n_parts: u32) -> Receiver<Result<Examination, String>> {
+fn examine(
+    shared: &Arc<Shared>,
+    id: &str,
+    name: &str,
+    n_parts: u32,
+) -> Receiver<Result<Examination, String>> {
     let (sender, receiver) = channel();
     let (shared, id, name) = (Arc::clone(shared), id.to_owned(), name.to_owned());
     std::thread::spawn(move || {
