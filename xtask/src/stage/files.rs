@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -124,7 +124,20 @@ pub fn write_edited(path: &Path, edited: &Edited<'_>) -> Result {
     }
     let permissions = fs::metadata(path).doing(cannot)?.permissions();
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).doing(cannot)?;
-    edited.write_to(&mut io::BufWriter::new(file.as_file_mut())).doing(cannot)?;
+    let mut source = fs::File::open(path).doing(cannot)?;
+    for (_, piece) in edited.pieces() {
+        match piece {
+            Piece::New(bytes) => file.write_all(bytes).doing(cannot)?,
+            // From file to file: the system copies, and nothing passes through here.
+            Piece::Kept { offset, len } => {
+                source.seek(io::SeekFrom::Start(*offset)).doing(cannot)?;
+                let copied = io::copy(&mut (&source).take(*len), file.as_file_mut()).doing(cannot)?;
+                if copied != *len {
+                    return Err(Error::tool(cannot()).because("it became shorter meanwhile"));
+                }
+            }
+        }
+    }
     file.as_file().set_permissions(permissions).doing(cannot)?;
     file.persist(path).map_err(|error| error.error).doing(cannot)?;
     Ok(())
