@@ -394,6 +394,29 @@ fn an_id_that_notarytool_never_told_is_found_again_and_nothing_is_handed_in_twic
     assert_eq!(world.server.n_uploads(), 1);
 }
 
+#[test]
+fn a_real_package_goes_through_notarytool_and_gets_its_published_bytes_back() {
+    let Some(corpus) = std::env::var_os("XTASK_CORPUS").map(PathBuf::from) else {
+        not_run("XTASK_CORPUS names no folder");
+        return;
+    };
+    let published = fs::read(corpus.join("Karabiner-DriverKit-VirtualHIDDevice-7.3.0.pkg")).unwrap();
+    let ticket = notary::staple::package_ticket(&published).unwrap().unwrap();
+    let bare = notary::staple::unstaple_package(&published).unwrap().unwrap().apply(&published).unwrap();
+    // Apple's own ticket for it, at the end of the same road.
+    let Some(world) = world(|it| it.sign = Box::new(move |_, _| Ok(ticket.clone()))) else { return };
+    let Some(mac) = mac() else { return };
+    with_profile(&world);
+    store_credentials(&mac);
+    fs::write(world.checkout.file("x.pkg"), &bare).unwrap();
+    let ended = Ended::of(&mut on_mac(&world, &mac, &["notarize", "x.pkg"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(fs::read(world.checkout.file("x.pkg")).unwrap() == published, "not the published bytes");
+    assert_eq!(world.server.n_uploads(), 1);
+    let polled = mac.calls().unwrap().iter().any(|it| it.args.first().is_some_and(|it| it == "info"));
+    assert!(polled, "its status was asked for");
+}
+
 /// What people saw notarytool fail with, our exit code, and what we say.
 #[test]
 fn the_failures_of_notarytool_are_told_apart() {

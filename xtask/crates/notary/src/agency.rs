@@ -17,9 +17,9 @@ use crate::{
 pub enum Stage<'a> {
     /// This is the submission's id. Our own client knows it before the first byte leaves, Apple's tool when all is done.
     Granted(&'a str),
-    /// Parts are on their way; S3 has nothing that counts.
+    /// Bytes are on their way; S3 has nothing that counts.
     Parts,
-    /// The request (or the process) that makes it count is about to start.
+    /// The last bytes, the request or the process that makes it count is about to start.
     Finishing,
 }
 

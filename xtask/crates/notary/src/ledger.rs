@@ -95,9 +95,9 @@ pub enum Phase {
     Announced,
     /// There is an id; nothing was uploaded.
     Granted,
-    /// Parts are on their way; they count for nothing until the last request.
+    /// Bytes are on their way; they count for nothing until the last of them.
     Uploading,
-    /// The request that makes the upload count is on its way. After a crash nobody knows whether it arrived.
+    /// What makes the upload count is on its way. After a crash nobody knows whether it arrived.
     Finishing,
     /// The notary has the bytes.
     Uploaded,

@@ -4,11 +4,14 @@
 //!   up to 64 MiB   PUT object                                                        ← the whole is there, or nothing
 //!   more           POST ?uploads → PUT ?partNumber=1… → POST ?uploadId (complete)     ← the whole is there after the last
 //! ```
-//! The last request is announced ([`Stage::Finishing`]) before it is sent: whoever is killed earlier knows that nothing was handed in.
+//! What makes it count (the last bytes of the one PUT, or the request that joins the parts) is announced ([`Stage::Finishing`]) before it is
+//! sent: whoever is killed or interrupted earlier knows that nothing was handed in.
 
 use std::{
+    cell::RefCell,
     fmt,
     io::{self, Read},
+    time::Duration,
 };
 
 use formats::Source;
@@ -16,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     client::{Acceleration, Grant, Notary},
+    clock::Clock,
     error::{Error, Kind, Result},
     fault,
     http::{Answer, Body},
@@ -50,9 +54,9 @@ impl Default for Sizes {
 /// How far an upload is; what [`crate::agency::Stage`] says of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Parts are on their way; S3 has nothing that counts.
+    /// Bytes are on their way; S3 has nothing that counts.
     Parts,
-    /// The request that makes it count is about to be sent.
+    /// What makes it count is about to be sent.
     Finishing,
 }
 
@@ -89,11 +93,18 @@ pub fn upload(
     }
     let mut bucket = Bucket::new(notary, grant);
     goods.check_unchanged()?;
+    before(Stage::Parts)?;
     if len <= goods.sizes.single {
-        before(Stage::Finishing)?;
-        bucket.put(&[], Span { goods, start: 0, len }, &goods.sha256)?;
+        let mut is_told = false;
+        let mut last = || match std::mem::replace(&mut is_told, true) {
+            true => Ok(()),
+            false => before(Stage::Finishing),
+        };
+        if len == 0 {
+            last()?;
+        }
+        bucket.put(&[], Span { goods, start: 0, len }, &goods.sha256, &mut last)?;
     } else {
-        before(Stage::Parts)?;
         bucket.put_in_parts(goods, before)?;
     }
     Ok(())
@@ -132,10 +143,22 @@ impl Span<'_> {
     }
 }
 
-/// Reads a span as it is sent, and tells the progress.
+/// Reads a span as it is sent, and tells the progress. A wish to stop ends it at the next window.
 struct Reader<'a> {
     span: Span<'a>,
     sent: u64,
+    clock: &'a dyn Clock,
+    /// Asked before the last bytes leave.
+    last: &'a mut dyn FnMut() -> Result<()>,
+    /// Why it stopped, when it was not the file.
+    stopped: &'a RefCell<Option<Error>>,
+}
+
+impl Reader<'_> {
+    fn may_go_on(&mut self, is_last: bool) -> Result<()> {
+        self.clock.sleep(Duration::ZERO)?;
+        if is_last { (self.last)() } else { Ok(()) }
+    }
 }
 
 impl Read for Reader<'_> {
@@ -143,6 +166,12 @@ impl Read for Reader<'_> {
         let left = usize::try_from(self.span.len - self.sent).unwrap_or(WINDOW);
         let len = left.min(buffer.len()).min(WINDOW);
         let (Some(target), true) = (buffer.get_mut(..len), len > 0) else { return Ok(0) };
+        let is_last = self.sent.saturating_add(len as u64) >= self.span.len;
+        if let Err(error) = self.may_go_on(is_last) {
+            let text = error.to_string();
+            *self.stopped.borrow_mut() = Some(error);
+            return Err(io::Error::other(text));
+        }
         let at = self.span.start.saturating_add(self.sent);
         let goods = self.span.goods;
         target.copy_from_slice(&goods.source.read(at, len).map_err(io::Error::other)?);
@@ -164,11 +193,25 @@ impl<'a> Bucket<'a> {
         Self { notary, grant, region: REGION.to_owned() }
     }
 
-    fn put(&mut self, query: &[(&str, &str)], span: Span<'_>, sha256: &[u8; 32]) -> Result<Answer> {
+    /// `last` is asked before the last bytes leave.
+    fn put(
+        &mut self,
+        query: &[(&str, &str)],
+        span: Span<'_>,
+        sha256: &[u8; 32],
+        last: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Answer> {
         let doing = format!("upload {} bytes", span.len);
+        let clock = self.notary.clock();
         self.stubbornly(&doing, "PUT", query, &hex(sha256), &|| span.goods.check_unchanged(), &mut |send| {
-            let mut reader = Reader { span, sent: 0 };
-            send(Body::Stream(&mut reader, span.len))
+            let stopped = RefCell::new(None);
+            let mut reader = Reader { span, sent: 0, clock, last: &mut *last, stopped: &stopped };
+            let sent = send(Body::Stream(&mut reader, span.len));
+            // What the transport makes of it is a broken connection; why it broke is known here.
+            match stopped.take() {
+                Some(error) => Err(error),
+                None => sent,
+            }
         })
     }
 
@@ -219,8 +262,9 @@ impl<'a> Bucket<'a> {
             number += 1;
             let span = Span { goods, start, len: part.min(len - start) };
             let digest = span.digest()?;
-            let answer =
-                self.put(&[("partNumber", &number.to_string()), ("uploadId", upload_id)], span, &digest)?;
+            let query = [("partNumber", number.to_string()), ("uploadId", upload_id.to_owned())];
+            let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let answer = self.put(&query, span, &digest, &mut || Ok(()))?;
             let tag = answer
                 .header("etag")
                 .ok_or_else(|| Error::answer("upload a part", "no ETag is in the answer"))?;

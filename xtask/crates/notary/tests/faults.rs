@@ -4,7 +4,7 @@ mod common;
 
 use common::{Oddities, World};
 use notary::{
-    Kind, Result,
+    Clock as _, Kind, Result,
     ledger::Phase,
     local::{Fault, Harm, Ruling, Step, TicketFault},
     run::Outcome,
@@ -187,6 +187,30 @@ fn an_interrupted_wait_is_continued_without_a_second_upload() {
     world.clock.interrupt_at(0);
     assert_eq!(end(&world.run()), End::Notarized);
     assert_eq!(world.server.n_uploads(), 1);
+}
+
+#[test]
+fn an_upload_that_was_interrupted_before_its_last_byte_handed_nothing_in() {
+    for in_parts in [false, true] {
+        let mut world = World::new(Oddities::default());
+        // Several windows, so that there is a time before the last one.
+        world.bytes = vec![b'x'; 3 << 20];
+        if in_parts {
+            world.sizes = notary::upload::Sizes { single: 1, part: 1 << 20 };
+        }
+        world.interrupt_after = Some(1 << 20);
+        let result = world.run();
+        assert_eq!(end(&result), End::Error(Kind::Interrupted), "{}", world.all_said());
+        check_code(&result, "interrupted upload");
+        assert_eq!(world.server.n_uploads(), 0);
+        assert_eq!(world.ledger().submissions[0].phase, Phase::Abandoned, "nobody has to wait for it");
+        world.interrupt_after = None;
+        world.clock.interrupt_at(0);
+        let before = world.clock.now();
+        assert_eq!(end(&world.run()), End::Notarized);
+        assert_eq!(world.server.n_uploads(), 1);
+        assert!(world.clock.now() - before < 300, "the next run hands in at once");
+    }
 }
 
 #[test]

@@ -117,7 +117,10 @@ impl Clock for Now {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs())
     }
 
-    fn sleep(&self, _pause: Duration) -> notary::Result<()> {
+    fn sleep(&self, pause: Duration) -> notary::Result<()> {
+        if pause.is_zero() {
+            return Ok(());
+        }
         Err(notary::Error::local("wait", "a stand-in does not retry"))
     }
 }

@@ -155,6 +155,8 @@ pub struct World {
     pub name: &'static str,
     pub bytes: Vec<u8>,
     pub sizes: Sizes,
+    /// Somebody presses Ctrl-C once so many bytes were sent.
+    pub interrupt_after: Option<u64>,
 }
 
 /// How a world differs from the good one.
@@ -207,6 +209,7 @@ impl World {
             name: "Host.pkg",
             bytes: b"xar! some product".to_vec(),
             sizes: Sizes::default(),
+            interrupt_after: None,
         }
     }
 
@@ -238,7 +241,11 @@ impl World {
                 source: &self.bytes,
                 sha256: Sha256::digest(&self.bytes).into(),
                 unchanged: &|| Ok(()),
-                progress: &|_, _| {},
+                progress: &|sent, _| {
+                    if self.interrupt_after.is_some_and(|it| sent >= it) {
+                        self.clock.interrupt_at(1);
+                    }
+                },
                 sizes: self.sizes,
             },
             required: [hash_of(&self.bytes)].into(),
