@@ -211,9 +211,9 @@ impl World {
         let argv = call.argv();
         let (program, args) = argv.split_first()?;
         let said = |text: &str| Some((Ended::Code(0), text.to_owned(), String::new()));
-        let verdict = |state: &Result<(), &str>| match state {
+        let verdict = |state: &Result<(), &str>, refusal: i32| match state {
             Ok(()) => Some((Ended::Code(0), String::new(), "accepted\n".to_owned())),
-            Err(why) => Some((Ended::Code(3), String::new(), format!("{why}\n"))),
+            Err(why) => Some((Ended::Code(refusal), String::new(), format!("{why}\n"))),
         };
         let line = argv.join(" ");
         if !self.interrupted_at.is_empty() && line.contains(self.interrupted_at) {
@@ -234,7 +234,7 @@ impl World {
             "uname" => said(self.arch),
             "sw_vers" => said(if has("-productVersion") { "26.2\n" } else { "25C56\n" }),
             "sysctl" => said(self.boot_args),
-            "codesign" if has("--verify") => verdict(&self.codesign),
+            "codesign" if has("--verify") => verdict(&self.codesign, 1),
             "codesign" if has("--entitlements") => said(self.read_claims),
             "codesign" => {
                 let path = args.last()?;
@@ -247,8 +247,8 @@ impl World {
                 );
                 Some((Ended::Code(0), String::new(), text))
             }
-            "xcrun" => verdict(&self.stapler),
-            "spctl" => verdict(&self.spctl),
+            "xcrun" => verdict(&self.stapler, 65),
+            "spctl" => verdict(&self.spctl, 3),
             "syspolicy_check" => {
                 said("App passed all pre-distribution checks and is ready for distribution.\n")
             }

@@ -24,7 +24,8 @@ pub const CODESIGN_ACCEPTS: Check = Check {
 const UNTRUSTED: &str = "CSSMERR_TP_NOT_TRUSTED";
 
 fn codesign_accepts(subject: &Subject, policy: &Policy) -> Judgement {
-    let judgement = readings(subject, "codesign-accepts", Needs::MacOs, Severity::Error);
+    let judgement =
+        readings(subject, "codesign-accepts", Needs::MacOs, Severity::Error, |code| matches!(code, 1 | 3));
     let (Mode::Rehearsal, Judgement::Looked(findings)) = (Mode::of(subject, policy), &judgement) else {
         return judgement;
     };
@@ -130,7 +131,7 @@ pub const GATEKEEPER_ACCEPTS: Check = Check {
         if mode != Mode::Distribution {
             return Judgement::NotApplicable(format!("Gatekeeper rejects every product signed for {mode}"));
         }
-        readings(subject, "gatekeeper-accepts", Needs::MacOs, Severity::Error)
+        readings(subject, "gatekeeper-accepts", Needs::MacOs, Severity::Error, |code| code == 3)
     },
 };
 
@@ -148,7 +149,7 @@ pub const STAPLER_VALIDATES: Check = Check {
         if mode != Mode::Distribution || subject.tickets.is_empty() {
             return Judgement::NotApplicable("no ticket of Apple's is stapled".to_owned());
         }
-        readings(subject, "stapler-validates", Needs::MacOs, Severity::Warning)
+        readings(subject, "stapler-validates", Needs::MacOs, Severity::Warning, |code| code == 65)
     },
 };
 
@@ -167,7 +168,7 @@ pub const DISTRIBUTION_CHECK: Check = Check {
         if mode != Mode::Distribution {
             return Judgement::NotApplicable(format!("a product signed for {mode} is not distributed"));
         }
-        readings(subject, "distribution-check", Needs::MacOs, Severity::Warning)
+        readings(subject, "distribution-check", Needs::MacOs, Severity::Warning, |code| code == 1)
     },
 };
 
@@ -186,7 +187,7 @@ pub const EXEC_PROBE: Check = Check {
         if !matches!(mode, Mode::Distribution | Mode::Development) {
             return Judgement::NotApplicable(format!("no Mac with SIP on starts a driver that is {mode}"));
         }
-        readings(subject, "exec-probe", Needs::Runner, Severity::Error)
+        readings(subject, "exec-probe", Needs::Runner, Severity::Error, |code| code == 1)
     },
 };
 
@@ -202,27 +203,38 @@ fn answered(subject: &Subject, needs: Needs) -> Result<&HostReadings, String> {
     Ok(host)
 }
 
-/// Turns what a tool said into a judgement. No answer is none, never a fault of the product.
-fn readings(subject: &Subject, check: &'static str, needs: Needs, severity: Severity) -> Judgement {
+/// Turns what a tool said into a judgement. No answer is none, never a fault of the product, and neither is an exit code that is not
+/// the tool's word for a refusal: codesign(1) has 1 and 3 (2 is a wrong call), spctl(8) 3 (1: it could not do its work), stapler 65
+/// (68: no network), by sysexits(3).
+fn readings(
+    subject: &Subject,
+    check: &'static str,
+    needs: Needs,
+    severity: Severity,
+    refuses: fn(i32) -> bool,
+) -> Judgement {
     let host = match answered(subject, needs) {
         Ok(host) => host,
         Err(why) => return Judgement::NotRun(why),
     };
     let said: Vec<&Reading> = host.readings.iter().filter(|it| it.check == check).collect();
     let mut findings = Vec::new();
+    let mut silent = None;
     for reading in &said {
-        let Some(code) = reading.exit.filter(|it| *it != 0) else { continue };
-        let line = reading.text.lines().find(|it| !it.trim().is_empty()).unwrap_or("it said nothing");
-        let place = At { arch: reading.arch, ..At::path(&reading.path) };
-        findings.push(Finding::new(
-            severity,
-            place,
-            "exit code 0",
-            format!("exit code {code}: {}", line.trim()),
-        ));
+        let line = reading.text.lines().find(|it| !it.trim().is_empty()).unwrap_or("it said nothing").trim();
+        match reading.exit {
+            Some(0) => {}
+            Some(code) if refuses(code) => {
+                let place = At { arch: reading.arch, ..At::path(&reading.path) };
+                let found = format!("exit code {code}: {line}");
+                findings.push(Finding::new(severity, place, "exit code 0", found));
+            }
+            Some(code) => silent = silent.or(Some(format!("no judgement, exit code {code}: {line}"))),
+            None => silent = silent.or(Some(reading.text.clone())),
+        }
     }
-    match said.iter().find(|it| it.exit.is_none()) {
-        Some(silent) if findings.is_empty() => Judgement::NotRun(silent.text.clone()),
+    match silent {
+        Some(why) if findings.is_empty() => Judgement::NotRun(why),
         None if said.is_empty() => Judgement::NotRun("the tool was not asked".to_owned()),
         _ => Judgement::Looked(findings),
     }

@@ -76,6 +76,7 @@ fn readings_of_a_mac_count_and_those_of_a_stand_in_do_not() {
     };
     assert_eq!(outcome(false, 0), "passed");
     assert_eq!(outcome(false, 1), "failed");
+    assert_eq!(outcome(false, 2), "not_run", "a wrong call says nothing about the product");
     assert_eq!(outcome(true, 0), "not_run");
 }
 
