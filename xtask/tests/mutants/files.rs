@@ -113,6 +113,10 @@ pub const ROWS: &[Row] = &[
     }),
     row("an executable that nobody may execute", "(executable-mode)", |lab| mode(lab, HOST, 0o644)),
     row("an executable that anyone may write", "(executable-mode)", |lab| mode(lab, DRIVER, 0o757)),
+    row("a profile that anyone may write", "(file-modes)", |lab| {
+        mode(lab, "Contents/embedded.provisionprofile", 0o666);
+    }),
+    row("a driver that runs as its owner", "(file-modes)", |lab| mode(lab, DRIVER, 0o4755)),
     row("a pipe in the resources", "file-kinds", |lab| {
         fs::create_dir_all(lab.path("Contents/Resources")).unwrap();
         let made = std::process::Command::new("mkfifo").arg(lab.path("Contents/Resources/pipe")).status();

@@ -3,7 +3,11 @@
 //! The made product is given one trait of real products after the other; real packages themselves are held against the
 //! verifier where they are at hand (`verify.rs`).
 
-use std::{fs, os::unix::fs::symlink, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    sync::Arc,
+};
 
 use formats::{
     container::bom,
@@ -287,6 +291,11 @@ pub const ROWS: &[Row] = &[
             );
         },
     ),
+    row("files that a group may write, as the umask of many leaves them", "", |lab| {
+        for path in ["Contents/embedded.provisionprofile", "Contents/Info.plist"] {
+            fs::set_permissions(lab.path(path), fs::Permissions::from_mode(0o664)).unwrap();
+        }
+    }),
     row("judged ten years later: the certificates have ended, the timestamp stands", "", |lab| {
         lab.now = Date(i64::try_from(EPOCH + 3650 * DAY).unwrap());
     }),

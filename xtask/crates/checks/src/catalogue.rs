@@ -38,6 +38,7 @@ pub static FAMILIES: &[Family] = &[
             &info_plist::DEXT_IDENTIFIER_PREFIX,
             &layout::EXECUTABLE_PRESENT,
             &layout::EXECUTABLE_MODE,
+            &layout::FILE_MODES,
             &info_plist::USAGE_DESCRIPTION,
             &layout::SYMLINKS_INSIDE,
             &layout::FILE_KINDS,

@@ -323,6 +323,42 @@ fn executable_mode(subject: &Subject, _policy: &Policy) -> Judgement {
     })
 }
 
+/// Nobody else writes, nothing runs as somebody else.
+pub const FILE_MODES: Check = Check {
+    id: "file-modes",
+    title: "nothing in a bundle may be written by anyone or runs as its owner",
+    why: "What anyone may write can be exchanged after installation, which breaks the seal or the trust in it. A program with the \
+          bit for set-user-id runs as root once a package has installed it.",
+    source: "inference; no such bit on any file of the shipped packages",
+    fix: "`chmod -R o-w,u-s,g-s` before packing",
+    needs: Needs::Bytes,
+    usual: Severity::Warning,
+    run: file_modes,
+};
+
+fn file_modes(subject: &Subject, _policy: &Policy) -> Judgement {
+    let outer = subject.bundles.iter().filter(|it| it.parent.is_none());
+    let known = outer.flat_map(|bundle| {
+        let files = bundle.files.iter().filter(|it| !matches!(it.kind, FileKind::Symlink(_)));
+        files.filter_map(move |file| Some((bundle, file, file.mode?)))
+    });
+    Judgement::each(known, "permissions were not kept", |(bundle, file, mode), findings| {
+        // Of a main executable that anyone may write `executable-mode` speaks.
+        let path = bundle.inside(&file.path);
+        let is_told = subject.bundles.iter().any(|it| it.executable.as_ref() == Some(&path));
+        let is_open = mode & 0o002 != 0 && !is_told;
+        let is_other = mode & 0o6000 != 0 && !matches!(file.kind, FileKind::Folder);
+        if is_open || is_other {
+            let found = format!("{:#05o}", mode & 0o7777);
+            findings.push(Finding::warning(
+                At::path(path),
+                "written by its owner, run as whoever starts it",
+                found,
+            ));
+        }
+    })
+}
+
 /// Links stay inside.
 pub const SYMLINKS_INSIDE: Check = Check {
     id: "symlinks-inside",

@@ -22,6 +22,10 @@ fn layout() {
     check(|it| dext(it).files.push(file("_CodeSignature/notes.txt", false)), &["signature-folder"]);
     check(|it| dext(it).info = Found::Absent, &["info-plist"]);
     check(|it| dext(it).files[3].mode = Some(0o644), &["executable-mode"]);
+    let with_mode = |mode| File { mode: Some(mode), ..file("Contents/Resources/run.sh", false) };
+    check(|it| it.bundles[0].files.push(with_mode(0o666)), &["file-modes"]);
+    check(|it| it.bundles[0].files.push(with_mode(0o4755)), &["file-modes"]);
+    check(|it| it.bundles[0].files.push(with_mode(0o775)), &[]);
     check(|it| dext(it).files[3].kind = FileKind::Symlink("x".into()), &["executable-present"]);
     let link = |target: &str| File { kind: FileKind::Symlink(target.into()), ..file("Contents/link", false) };
     check(|it| it.bundles[0].files.push(link("/etc/passwd")), &["symlinks-inside"]);
