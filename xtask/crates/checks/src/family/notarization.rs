@@ -59,7 +59,8 @@ fn ticket_genuine(subject: &Subject, policy: &Policy) -> Judgement {
 pub const TICKET_COVERS: Check = Check {
     id: "ticket-covers",
     title: "a stapled ticket covers what it is stapled to, and the code inside",
-    why: "A ticket of another release is ignored. A ticket for the app must cover the dext too, or the driver is refused offline.",
+    why: "A ticket of another release is ignored: the product counts as stapled and is refused offline all the same. So that is an \
+          error where no ticket at all is a warning. A ticket for the app must cover the dext too.",
     source: "Security notarization.cpp; entries of real tickets: the container and every slice of all code",
     fix: "notarize this very file, then staple again",
     needs: Needs::Bytes,
