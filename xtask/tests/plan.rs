@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use xtask::{
-    plan::{self, Backend, BackendChoice, Plan, PlanFormat, Request, Sdk, SdkOrigin, Tool, Toolchain, Until},
+    plan::{
+        self, Backend, BackendChoice, Plan, PlanFormat, Request, Sdk, SdkOrigin, Tool, Toolchain, Until,
+        Xcode,
+    },
     workspace::Workspace,
 };
 
@@ -25,7 +28,12 @@ fn toolchain(backend: Backend) -> Toolchain {
         backend,
         is_mac: backend == Backend::Apple,
         simulated: false,
-        xcode: None,
+        xcode: (backend == Backend::Apple).then(|| Xcode {
+            developer_dir: "/Applications/Xcode.app/Contents/Developer".into(),
+            chosen_by: "xcode-select",
+            version: "26.2".to_owned(),
+            build: "17C52".to_owned(),
+        }),
         why: "asked for",
         cxx: tool("clang++-19"),
         cc: tool("clang-19"),

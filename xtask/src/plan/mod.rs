@@ -448,6 +448,12 @@ impl Plan {
         if self.toolchain.simulated {
             notes.push("simulated: stand-ins answered instead of Apple's tools, no Mac was used".to_owned());
         }
+        if self.toolchain.is_mac && self.toolchain.backend == Backend::Apple && self.toolchain.xcode.is_none()
+        {
+            notes.push(
+                "no Xcode answers: `cargo xtask doctor` says why; nothing can be built with it".to_owned(),
+            );
+        }
         let open = self.binaries().any(|binary| binary.sdk.origin == SdkOrigin::Open);
         if open {
             notes.push(

@@ -81,7 +81,8 @@ pub struct Toolchain {
     pub is_mac: bool,
     /// Whether stand-ins answer instead of Apple's tools: what comes of it is labelled and is never released.
     pub simulated: bool,
-    /// The Xcode whose tools they are; `None` for the portable ones.
+    /// The Xcode whose tools they are; `None` for the portable ones, and where none answers: a plan can be shown without it, and a product of
+    /// prebuilt parts needs none. Whoever builds asks again and says why.
     pub xcode: Option<Xcode>,
     /// C++ compiler for drivers.
     pub cxx: Tool,
@@ -121,7 +122,7 @@ impl Toolchain {
         let xcrun = || Tool::find(tools, &["xcrun"]);
         Ok(match backend {
             Backend::Apple => Self {
-                xcode: Some(Xcode::selected(tools)?),
+                xcode: Xcode::selected(tools).ok(),
                 backend,
                 why,
                 is_mac: tools.host().is_mac(),

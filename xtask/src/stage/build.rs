@@ -81,6 +81,9 @@ fn require_tools(tools: &Toolbox, plan: &Plan) -> Result {
         return Ok(());
     }
     let missing: Vec<&str> = plan.toolchain.missing().iter().map(|tool| tool.name.as_str()).collect();
+    if plan.toolchain.backend == Backend::Apple && plan.toolchain.xcode.is_none() {
+        Xcode::selected(tools)?;
+    }
     if missing.is_empty() {
         return match plan.toolchain.backend {
             // Asked here, or a machine with the Command Line Tools alone fails in the middle.

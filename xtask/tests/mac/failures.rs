@@ -95,4 +95,7 @@ fn the_command_line_tools_alone_are_told_apart_from_no_xcode() {
     let ended = Ended::of(checkout.command_on(&mac).args(["build"]));
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     assert!(ended.stderr.contains("the Command Line Tools have no DriverKit"), "{}", ended.stderr);
+    // A plan can be looked at all the same.
+    let plan = checkout.run_well_on(&mac, &["dist", "--plan"]);
+    assert!(plan.stdout.contains("no Xcode answers"), "{}", plan.stdout);
 }

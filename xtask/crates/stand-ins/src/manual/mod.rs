@@ -1,4 +1,6 @@
 //! The manual pages, as far as options go: one synopsis for each tool. Sources: the macOS manual pages and `--help` texts of the tools.
+//!
+//! A page that was held against its text says so; the others are written from memory of the page and from lines in other people's pipelines.
 
 mod machine;
 mod notary;

@@ -43,12 +43,12 @@ pub(super) const PAGES: &[&str] = &[
     option --validate
     option --no-validate
     operands 0..1",
-    // stapler(1).
+    // stapler(1) of Xcode 26, held against the page. Of several paths the real one takes the last alone (section "Bugs").
     "
     tool stapler
     usage-exit 64
-    option -v
-    option -q
+    option -v --verbose
+    option -q --quiet
     verb staple
     operands 1..
     verb validate

@@ -70,7 +70,7 @@ pub(super) const PAGES: &[&str] = &[
     option -o VALUE
     option -no_code_signature_warning
     operands 1..",
-    // ditto(1).
+    // ditto(1) of March 2023: the synopsis was held against the page, the long options are from memory.
     "
     tool ditto
     option -c
@@ -146,7 +146,7 @@ pub(super) const PAGES: &[&str] = &[
     operands 1..1
     verb info
     operands 0..0",
-    // pkgbuild(1).
+    // pkgbuild(1) of July 2021, the current one, held against the page option by option.
     "
     tool pkgbuild
     option --analyze

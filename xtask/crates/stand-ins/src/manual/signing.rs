@@ -1,14 +1,15 @@
 //! Signing and keychains.
 
 pub(super) const PAGES: &[&str] = &[
-    // codesign(1). Exit 2: invalid arguments.
+    // codesign(1) of Xcode 26, held against the page option by option. Exit 2: invalid arguments (seen, not in the page). What it says of
+    // --keychain is what the stand-in does: the file is not searched for the chain unless it is on the user's search list.
     "
     tool codesign
     usage-exit 2
     option -s --sign VALUE
     option -v --verify --verbose [VALUE]
     option -d --display
-    option -h
+    option -h --hosting
     option -f --force
     option -i --identifier VALUE
     option -o --options VALUE
@@ -24,7 +25,9 @@ pub(super) const PAGES: &[&str] = &[
     option --deep
     option --detached-database
     option --digest-algorithm VALUE
+    option --der
     option --dryrun
+    option --enforce-constraint-validity
     option --entitlements VALUE
     option --extract-certificates [VALUE]
     option --file-list VALUE
@@ -42,13 +45,14 @@ pub(super) const PAGES: &[&str] = &[
     option --runtime-version VALUE
     option --sigfile-offset VALUE
     option --signature-size VALUE
+    option --single-threaded-signing
     option --strict [VALUE]
     option --strip-disallowed-xattrs
     option --timestamp [VALUE]
     option --validate-constraint
     option --xml
     operands 1..",
-    // security(1). Exit 2: usage.
+    // security(1) and `SecurityTool/macOS/*.c` (Security-61901), read: verbs, options, messages, exit codes. Exit 2: usage.
     "
     tool security
     usage-exit 2
