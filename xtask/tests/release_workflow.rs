@@ -14,15 +14,39 @@ mod workflow;
 use std::{fs, process::Command};
 
 use common::{can_build, root};
+use stand_ins::Bench;
 use workflow::{Fault, Job, Outcome, Runner, Step, Workflow};
 
 fn release() -> String {
     fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap()
 }
 
-/// Steps that need a Mac: exit code, and the words that say so here.
-const NEEDS_A_MAC: [(&str, i32, &str); 2] =
-    [("Verify", 4, "not run"), ("Try it", 3, "the harness runs on a Mac")];
+/// Steps that only a real Mac can finish: exit code, and the words that say so here. On a simulated one the harness says that its evidence
+/// does not count; without one it does not begin.
+const NEEDS_A_MAC: [(&str, i32, &str); 3] = [
+    ("Verify", 4, "not run"),
+    ("Try it", 4, "simulated: no Mac was asked"),
+    ("Try it", 3, "the harness runs on a Mac"),
+];
+
+/// What stand-ins cannot know: Apple's judgement of a signature.
+const JUDGEMENTS: &str =
+    "[[result]]\ntool = \"codesign\"\narguments = [\"--verify\"]\nstderr = \"valid on disk\\n\"\n";
+
+/// A machine whose jobs for a Mac run on a simulated one, where the stand-ins can be built.
+fn runner(workflow: &Workflow) -> Runner {
+    let runner = Runner::new(workflow, "rehearsal");
+    match Bench::new() {
+        Ok(mac) => {
+            mac.script(JUDGEMENTS).unwrap();
+            runner.with_mac(mac.with_portable(env!("CARGO_BIN_EXE_xtask")))
+        }
+        Err(error) => {
+            tell(&format!("not run: jobs for a Mac on a simulated one: {error}"));
+            runner
+        }
+    }
+}
 
 #[test]
 fn the_release_workflow_ends_in_a_release() {
@@ -30,7 +54,7 @@ fn the_release_workflow_ends_in_a_release() {
         return;
     }
     let workflow = Workflow::parse(&release());
-    let mut runner = Runner::new(&workflow, "rehearsal");
+    let mut runner = runner(&workflow);
     for job in &workflow.jobs {
         for outcome in runner.run(job) {
             if outcome.code == 0 {
@@ -44,6 +68,13 @@ fn the_release_workflow_ends_in_a_release() {
                 job.id
             ));
         }
+    }
+    if let Some(calls) = runner.calls_on_the_mac() {
+        for tool in ["iig", "clang++", "clang", "codesign", "csrutil"] {
+            assert!(calls.iter().any(|it| it == tool), "no job asked for `{tool}`: {calls:?}");
+        }
+        let recording = runner.artifact("recording-1");
+        assert!(recording.contains(&"recording.json".to_owned()), "{recording:?}");
     }
     let ledgers = runner.artifact("notary-ledger-1");
     assert!(
@@ -68,6 +99,7 @@ fn a_failure_at_any_step_leaves_nothing_behind_and_hands_nothing_on() {
         return;
     }
     let workflow = Workflow::parse(&release());
+    // What a failure of codesign or of a keychain leaves is tried in mac.rs, at every stage of Apple's path.
     let mut runner = Runner::new(&workflow, "rehearsal");
     let mut tried = 0;
     for job in &workflow.jobs {
@@ -97,6 +129,52 @@ fn a_failure_at_any_step_leaves_nothing_behind_and_hands_nothing_on() {
 /// Whether a step runs after a failure, too.
 fn always(job: &Job, step: &str) -> bool {
     job.steps.iter().any(|it| it.name == step && it.is_always)
+}
+
+#[test]
+fn both_backends_are_built_and_judged_alike_by_every_change() {
+    if !can_build() {
+        return;
+    }
+    let text = fs::read_to_string(root().join(".github/workflows/ci.yml")).unwrap();
+    let workflow = Workflow::parse(&text);
+    let mut runner = runner(&workflow);
+    let job = workflow.jobs.iter().find(|it| it.id == "mac").unwrap();
+    if runner.calls_on_the_mac().is_none() {
+        return;
+    }
+    for outcome in runner.run(job) {
+        assert_eq!(outcome.code, 0, "step `{}`\n{}", outcome.step, outcome.said);
+    }
+    let calls = runner.calls_on_the_mac().unwrap();
+    assert!(
+        calls.iter().filter(|it| *it == "codesign").count() >= 4,
+        "app and driver, signed and judged: {calls:?}"
+    );
+    tell("not run: ci.yml, job check: it runs these tests");
+}
+
+/// A workflow of one job that has a secret and does this.
+fn one_job(script: &str) {
+    let text = format!(
+        "defaults: {{ run: {{ shell: bash }} }}\nenv: {{}}\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    steps:\n\
+         \x20     - name: Check out\n        uses: actions/checkout@x\n\
+         \x20     - name: Sign\n        env:\n          KEY: ${{{{ secrets.KEY }}}}\n        run: {script}\n"
+    );
+    let workflow = Workflow::parse(&text);
+    Runner::new(&workflow, "rehearsal").run(workflow.jobs.first().unwrap());
+}
+
+#[test]
+#[should_panic(expected = "leaves secrets behind")]
+fn a_key_that_stays_in_the_temporary_folder_is_found() {
+    one_job("printenv KEY > $RUNNER_TEMP/key.p12");
+}
+
+#[test]
+#[should_panic(expected = "a secret is in target/log.txt")]
+fn a_secret_in_a_file_of_the_checkout_is_found() {
+    one_job("mkdir -p target && printenv KEY | base64 --decode > target/log.txt");
 }
 
 #[test]

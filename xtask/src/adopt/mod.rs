@@ -3,7 +3,9 @@
 //! What a finished product does not say (sources, the notary's key, where the unsigned build lies) is marked in the text.
 
 mod read;
+mod settings;
 mod write;
 
 pub use read::{Adopted, Code, adopt};
+pub use settings::Settings;
 pub use write::files;

@@ -11,9 +11,12 @@ use formats::{
     signature::{embedded::Signature, superblob::Slot},
 };
 
+use super::Settings;
 use crate::{
     error::{Doing, Error, Result},
+    plan::file_name,
     stage::files::{self, Kind},
+    terminal,
 };
 
 /// A product: an app with its drivers, or a driver alone.
@@ -57,16 +60,29 @@ impl Code {
     }
 }
 
-/// Reads `path`: an `.app`, a `.dext`, or an `.xcarchive` that holds one app.
+/// Reads `path`: an `.app`, a `.dext`, an `.xcarchive` that holds one app, or the build settings of a project (`.json`) and what it built.
 pub fn adopt(path: &Path) -> Result<Adopted> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending {
         "dext" => Ok(Adopted { app: None, drivers: vec![code(path, ".")?], nested: Vec::new() }),
         "app" => product(path),
         "xcarchive" => product(&app_of_archive(path)?),
+        "json" => built(&Settings::read(path)?),
         _ => Err(Error::usage(format!("cannot adopt `{}`", path.display()))
-            .because("it is neither an `.app`, a `.dext` nor an `.xcarchive`")),
+            .because("it is neither an `.app`, a `.dext`, an `.xcarchive` nor the output of `xcodebuild -showBuildSettings -json` in a `.json`")),
     }
+}
+
+/// What a project built. An unsigned product has no entitlements; the project's targets name the files.
+fn built(settings: &Settings) -> Result<Adopted> {
+    settings.advice().iter().for_each(terminal::warn);
+    let mut adopted = product(&settings.app()?)?;
+    for code in adopted.app.iter_mut().chain(&mut adopted.drivers).chain(&mut adopted.nested) {
+        if code.entitlements.is_none() {
+            code.entitlements = settings.entitlements(&file_name(&code.path))?;
+        }
+    }
+    Ok(adopted)
 }
 
 fn app_of_archive(archive: &Path) -> Result<PathBuf> {

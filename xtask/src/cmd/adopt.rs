@@ -17,10 +17,12 @@ use crate::{
 #[command(after_help = "Examples:
   cargo xtask adopt /Applications/Host.app --out adopted
   cargo xtask adopt build/Host.xcarchive --out .
+  xcodebuild -scheme Host -configuration Release -showBuildSettings -json > settings.json
+  cargo xtask adopt settings.json --out .
 
 docs/adopting.md walks through it.")]
 pub struct Args {
-    /// An .app, a .dext, or an .xcarchive that holds one app
+    /// An .app, a .dext, an .xcarchive that holds one app, or a project's build settings as .json
     path: PathBuf,
     /// Where driver/, app/ and signing/ are written
     #[arg(long, value_name = "DIR", default_value = "adopted")]
