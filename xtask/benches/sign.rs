@@ -201,5 +201,5 @@ fn universal(image: &[u8]) -> Vec<u8> {
     let mut intel = image.to_vec();
     // `cputype` and `cpusubtype` of the header.
     intel.splice(4..12, [0x0100_0007_u32, 3].map(u32::to_le_bytes).concat());
-    formats::image::merge(&[&intel, &image]).unwrap()
+    formats::image::merge(&[&intel, image]).unwrap()
 }

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use stand_ins::{Bench, Call};
 
-use super::{common::Checkout, json, mac};
+use super::{
+    common::{Checkout, Ended},
+    json, mac,
+};
 
 const APP: &str = "USB Driver Host.app";
 const DEXT: &str = "Contents/Library/SystemExtensions/com.example.usb-interface-driver.dext";
@@ -172,22 +175,21 @@ fn the_second_time_apples_tools_do_nothing() {
 }
 
 #[test]
-fn a_disk_image_is_made_and_signed() {
+fn a_disk_image_is_made_signed_and_carries_its_ticket() {
     let Some(mac) = mac() else { return };
     let checkout = Checkout::without_driver();
     super::app_alone(&checkout);
-    // Not notarized here: the local notary cannot tell from an image alone that it is a rehearsal's.
-    checkout.edit("signing/rehearsal.toml", |text| {
-        text.replace("[\"zip\", \"pkg\"]", "[\"dmg\"]")
-            .replace("notarization = \"local\"", "notarization = \"none\"")
-    });
+    checkout.edit("signing/rehearsal.toml", |text| text.replace("[\"zip\", \"pkg\"]", "[\"dmg\"]"));
     checkout.run_well_on(&mac, &["dist", "--backend", "apple"]);
-    let bytes = fs::read(checkout.file("dist/USB-Driver-Host-1.2.0.dmg")).unwrap();
-    let place =
-        formats::container::koly::Koly::read(&bytes).unwrap().unwrap().signature.expect("a signature");
-    let signature = formats::signature::embedded::Signature::read(&bytes, place.offset, place.len).unwrap();
-    assert_eq!(signature.best_directory().unwrap().team.as_deref(), Some("REHEARSE01"));
-    clean(&mac, &checkout);
+    let image = fs::read_dir(checkout.file("dist"))
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .find(|it| it.extension().is_some_and(|it| it == "dmg"));
+    let image = image.expect("a disk image");
+    let told = Ended::of(
+        checkout.command().args(["ticket", "verify", "--trust-root", "dist/rehearsal-root.pem"]).arg(&image),
+    );
+    assert_eq!(told.code, Some(0), "{}{}", told.stdout, told.stderr);
     let portable = checkout.run(&["dist", "--backend", "portable"]);
     assert_eq!(portable.code, Some(3), "{}", portable.stderr);
     assert!(portable.stderr.contains("--backend-of package=apple"), "{}", portable.stderr);

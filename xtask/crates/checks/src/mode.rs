@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     Policy, Subject,
-    subject::{Anchor, Signature},
+    subject::{Anchor, Cms, Signature},
 };
 
 /// How a product is meant to be run.
@@ -55,10 +55,15 @@ impl Mode {
     /// What the main signature shows: that of the outermost bundle, or of the first code there is.
     ///
     /// Recognition goes by the leaf's marker extensions, not by whether the chain holds: a forged Developer ID must be
-    /// judged as Developer ID. A marker under a root that is not Apple's is a rehearsal.
+    /// judged as Developer ID. A marker under a root that is not Apple's is a rehearsal. A disk image, whose code is not read
+    /// here, is what its own signature shows.
     pub fn recognise(subject: &Subject) -> Self {
         let mut signatures =
-            subject.codes_outermost_first().flat_map(|code| code.images()).map(|it| &it.signature);
+            subject.codes_outermost_first().flat_map(|code| code.images()).map(|it| &it.signature).peekable();
+        if signatures.peek().is_none() {
+            let container = subject.containers.iter().find_map(|it| it.signature.present());
+            return container.map_or(Self::Unsigned, Self::of_cms);
+        }
         // One signed slice decides: an unsigned one beside it is a finding, not a mode.
         let signed = signatures.find_map(|it| it.present());
         signed.map_or(Self::Unsigned, Self::of_signature)
@@ -66,7 +71,10 @@ impl Mode {
 
     /// What one signature shows.
     pub fn of_signature(signature: &Signature) -> Self {
-        let Some(cms) = signature.cms.present() else { return Self::AdHoc };
+        signature.cms.present().map_or(Self::AdHoc, Self::of_cms)
+    }
+
+    fn of_cms(cms: &Cms) -> Self {
         let Some(leaf) = cms.leaf() else { return Self::AdHoc };
         let has = |marker: &str| leaf.has_marker(marker);
         if has("6.1.13") {
