@@ -1,7 +1,8 @@
 //! Signing and keychains.
 
 pub(super) const PAGES: &[&str] = &[
-    // codesign(1) of Xcode 26, held against the page option by option. Exit 2: invalid arguments (seen, not in the page). What it says of
+    // codesign(1) of Xcode 26: its operations and options were held against the page, the end of the page was not read. Exit 2: invalid
+    // arguments (seen, not in the page). What it says of
     // --keychain is what the stand-in does: the file is not searched for the chain unless it is on the user's search list.
     "
     tool codesign
