@@ -12,7 +12,6 @@ use crate::{
     setup::Purpose,
     stage::files,
     terminal,
-    tools::Call,
 };
 
 /// The step of `ci`.
@@ -88,12 +87,10 @@ fn seeds(desk: &Desk<'_>, work: &Path) -> Result<Seeds> {
     Ok(seeds)
 }
 
-/// Our own product in all its containers, made by this very program.
+/// Our own product in all its containers. By way of cargo: the tests may have built this program anew, and then its old file is gone.
 fn product(desk: &Desk<'_>, work: &Path) -> Result<PathBuf> {
     let out = work.join("product");
-    let program =
-        std::env::current_exe().map_err(|it| Error::tool("cannot find our own program").because(it))?;
-    let call = Call::new(program, "make a product to cut seeds from").args(["dist", "--out"]).arg(&out);
-    desk.tools.run(&call.folder(desk.workspace.root()).deadline(super::DEADLINE).quietly())?;
+    let call = desk.cargo("make a product to cut seeds from", &["xtask", "dist", "--out"]).arg(&out);
+    desk.tools.run(&call.quietly())?;
     Ok(out)
 }
